@@ -1,1 +1,4 @@
-"""What the two HTTP shells share: running, faults, failures, tokens and parsing; never a field or an envelope of either side."""
+"""What the two HTTP shells share: running, faults, failures, tokens and parsing.
+
+Holds no field, envelope or status of either side.
+"""

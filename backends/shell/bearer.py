@@ -1,4 +1,7 @@
-"""Who calls: the bearer token of a request, verified by the domain. Raises `Fault` UNAUTHORIZED, never answers itself."""
+"""Who calls: the bearer token of a request, verified by the domain.
+
+Raises `Fault` UNAUTHORIZED, never answers itself.
+"""
 
 from aiohttp import web
 

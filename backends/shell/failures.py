@@ -1,7 +1,7 @@
 """One place where anything raised becomes an answer in the side's own shape.
 
-Owns the mapping from exception to `FailureShape`; never decides a status. What breaks after the head of an answer was sent is
-the business of the stream that sent it.
+Owns the mapping from exception to `FailureShape`; never decides a status. What breaks after the head of an answer was
+sent is the business of the stream that sent it.
 """
 
 import logging

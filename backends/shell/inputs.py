@@ -1,7 +1,7 @@
 """Bodies and queries into the side's own pydantic models; whatever does not fit is one `InputFault`.
 
-Owns the words for a body that is no JSON object; the sentences about values are the domain's (`rules.sentence`), so that
-both sides say the same.
+Owns the words for a body that is no JSON object; the sentences about values are the domain's (`rules.sentence`), so
+that both sides say the same.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class InputFault(Fault):
 
 
 async def body[M: BaseModel](request: web.Request, model: type[M]) -> M:
-    """The JSON body as a model. Values are not coerced (`"5"` is no number); an empty body counts as an empty object."""
+    """The JSON body as a model; values are not coerced (`"5"` is no number), an empty body is an empty object."""
     raw = await request.read()
     try:
         return model.model_validate_json(raw.strip() or b"{}", strict=True)

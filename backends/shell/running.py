@@ -25,7 +25,7 @@ class Build(Protocol):
 
 
 async def run(build: Build, settings: Settings, *, host: str, port: int, ready: Ready | None = None) -> None:
-    """Serves one side until it is told to stop; `ready` gets the port once it listens (port 0: the one it was given)."""
+    """Serves one side until it is told to stop; `ready` gets the port once it listens, also the one behind port 0."""
     async with open_platform(settings) as platform:
         application = build(platform, faults=Faults(random.Random()))
         async with _stop_signals() as stopped, listening(application, host=host, port=port) as actual:
