@@ -1,0 +1,1 @@
+"""The operators' file: read, made safe (schema), then made fast (Snapshot)."""

@@ -1,0 +1,254 @@
+"""The Snapshot: everything the data plane knows, compiled from the file, immutable and handed over whole."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gateway.config.schema import Server, Upstream
+from gateway.config.template import PathTemplate
+
+HUNDRED_PERCENT = 100_000
+"""Percentages have three decimals and are held as thousandths, the unit of a bucket (0 … 99 999)."""
+
+
+class Side(StrEnum):
+    """The two sides of a migration."""
+
+    LEGACY = "legacy"
+    SUCCESSOR = "successor"
+
+
+class AuthMode(StrEnum):
+    """Whether an endpoint needs a token. `none` does not look at it, `optional` refuses only a bad one."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    NONE = "none"
+
+
+class IdentityKind(StrEnum):
+    """Where an identity is read from."""
+
+    CLAIM = "claim"
+    HEADER = "header"
+    COOKIE = "cookie"
+    IP = "ip"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One place an identity can come from: `claim:sub`, `header:X-Key`, `cookie:cid` or `ip`. Header names are lower case."""
+
+    kind: IdentityKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Every one of these identities has exactly this value (claims are compared as text)."""
+
+    terms: tuple[tuple[Identity, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present)."""
+
+    name: str
+    quota: int
+    window: float
+    by: tuple[Identity, ...]
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMap:
+    """One message's translation. `transform` maps a parsed JSON value to another; None leaves the body as it is.
+
+    `query` maps the query's parameters (text to text, or to a list of texts) to the successor's; None leaves the query
+    alone. `status` replaces answer statuses. `source` is what the file said, for explanations and documents.
+    """
+
+    transform: Callable[[Any], Any] | None = None
+    query: Callable[[Any], Any] | None = None
+    status: Mapping[int, int] = field(default_factory=dict)
+    source: str = ""
+    query_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Translates between the legacy and the successor shape of one endpoint's messages."""
+
+    name: str
+    request: BodyMap | None = None
+    response: BodyMap | None = None
+    error: BodyMap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Puts a caller on one side whatever the percent."""
+
+    to: Side
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The live split of one migration; `threshold` is percent × 1000."""
+
+    threshold: int
+    by: tuple[Identity, ...]
+    salt: bytes
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def percent(self) -> float:
+        """The share of stickiness keys that the successor serves, 0–100."""
+        return self.threshold / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Brownout:
+    """A planned window, in Unix seconds, in which a deprecated endpoint answers as if it were gone."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """The calendar of one migration's end, in Unix seconds, and the header values that never change.
+
+    A date that the file leaves out is infinitely far away.
+    """
+
+    announced: float
+    deprecated: float
+    gone: float
+    removed: float
+    docs: str | None
+    policy: str | None
+    deprecation_header: str
+    sunset_header: str
+    brownouts: tuple[Brownout, ...] = ()
+    extensions: Mapping[str, float] = field(default_factory=dict)
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One API area on its way from `legacy` to `successor` (names of upstreams)."""
+
+    name: str
+    title: str
+    legacy: str
+    successor: str
+    rollout: Rollout
+    deprecation: Deprecation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One `METHOD /path/{template}` of a migration with its successor, and its policy."""
+
+    migration: Migration
+    method: str
+    template: PathTemplate
+    successor_method: str
+    successor_template: PathTemplate
+    auth: AuthMode
+    quotas: tuple[Quota, ...]
+    adapter: Adapter | None = None
+
+    @property
+    def owner(self) -> str:
+        """The migration's name: the `migration` label of metrics."""
+        return self.migration.name
+
+    @property
+    def label(self) -> str:
+        """`GET /api/favorites/{stock_code}`: the `endpoint` label of metrics."""
+        return f"{self.method} {self.template}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path that is not migrated: policy and forwarding only. `method` None means any."""
+
+    name: str
+    method: str | None
+    template: PathTemplate
+    upstream: str
+    auth: AuthMode
+    quotas: tuple[Quota, ...]
+
+    @property
+    def owner(self) -> str:
+        """The route's own name: the `migration` label of metrics."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """`* /api/screening/{rest*}`: the `endpoint` label of metrics."""
+        return f"{self.method or '*'} {self.template}"
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Where requests go by path: exact paths first, then templates most specific first, then routes in file order.
+
+    `exact` maps a literal path to its endpoints by method; `templates` holds the other endpoints of migrations, sorted so
+    that a literal segment wins over a parameter; `routes` keeps the file's order.
+    """
+
+    exact: Mapping[str, Mapping[str, Endpoint]]
+    templates: tuple[tuple[PathTemplate, Mapping[str, Endpoint]], ...]
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key that may sign tokens, with the only algorithm it is good for. `material` is what PyJWT takes."""
+
+    algorithm: str
+    kid: str | None
+    material: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuthPolicy:
+    """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
+
+    `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
+    """
+
+    keys: tuple[Key, ...]
+    issuer: str | None
+    audience: str | None
+    leeway: float
+    forward: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rules at one moment. `revision` counts applied configurations, `digest` is the file's SHA-256 (hex, 12 digits)."""
+
+    revision: int
+    digest: str
+    server: Server
+    upstreams: Mapping[str, Upstream]
+    router: Router
+    auth: AuthPolicy
+    consumer: tuple[Identity, ...]
+    migrations: Mapping[str, Migration]
+    endpoints: tuple[Endpoint, ...]
+    routes: tuple[Route, ...]
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.revision} {self.digest}: {len(self.endpoints)} endpoints, {len(self.routes)} routes>"

@@ -1,0 +1,1 @@
+"""Nouns that every room shares; this package imports nothing of ours."""

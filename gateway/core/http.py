@@ -1,0 +1,74 @@
+"""HTTP nouns as the policy sees them, free of any server or client library."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+
+type Fields = tuple[tuple[str, str], ...]
+"""Header fields in order, names as they were sent."""
+
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+"""RFC 9110 section 9.2.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """What a client asked for, without the body. Read-only: what is sent on is a second head.
+
+    `path` is the raw (percent-encoded) path without the query, `query` the raw query without its question mark,
+    `peer` the address of the other end of the connection, `lookup` the fields by lower-case name with repeated ones
+    joined (RFC 9110 section 5.3).
+    """
+
+    method: str
+    path: str
+    query: str
+    fields: Fields
+    peer: str
+    lookup: dict[str, str]
+
+    @classmethod
+    def of(
+        cls, method: str, target: str, fields: Iterable[tuple[str, str]] = (), peer: str = "127.0.0.1"
+    ) -> RequestHead:
+        """Build a head from an origin-form target such as `/api/favorites?page=2`."""
+        path, _, query = target.partition("?")
+        ordered = tuple(fields)
+        return cls(method, path, query, ordered, peer, _index(ordered))
+
+    def get(self, name: str) -> str | None:
+        """Return the value of the field with this lower-case name."""
+        return self.lookup.get(name)
+
+    @property
+    def target(self) -> str:
+        """The origin-form request target: path and query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+def _index(fields: Fields) -> dict[str, str]:
+    lookup: dict[str, str] = {}
+    for name, value in fields:
+        key = name.lower()
+        if key in lookup:
+            separator = "; " if key == "cookie" else ", "
+            lookup[key] = lookup[key] + separator + value
+        else:
+            lookup[key] = value
+    return lookup
+
+
+def http_date(timestamp: float) -> str:
+    """Return an IMF-fixdate (RFC 9110 section 5.6.7), e.g. `Sun, 31 Jan 2027 00:00:00 GMT`."""
+    return formatdate(timestamp, usegmt=True)
+
+
+def cookie(header: str | None, name: str) -> str | None:
+    """Return one cookie's value from a `Cookie` field (RFC 6265 section 4.2), or None."""
+    if header is None:
+        return None
+    for pair in header.split(";"):
+        key, separator, value = pair.strip().partition("=")
+        if separator and key == name:
+            return value.strip('"')
+    return None

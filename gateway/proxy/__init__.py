@@ -1,0 +1,1 @@
+"""One request's life: from the decision to the last byte of the answer."""

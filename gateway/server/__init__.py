@@ -1,0 +1,1 @@
+"""Processes, signals, reload and drain."""
