@@ -32,3 +32,9 @@ def authenticate(request: web.Request, accounts: Accounts) -> Claims:
     claims = access_claims(bearer_token(request), accounts)
     request[CLAIMS] = claims
     return claims
+
+
+def require_role(request: web.Request, role: str) -> None:
+    """Refuses a caller, known by `authenticate`, whose token has another role."""
+    if request[CLAIMS].role != role:
+        raise Fault(FaultKind.FORBIDDEN, f"this needs the role {role}")

@@ -73,4 +73,4 @@ def fault_routes(faults: Faults, answer: Answer) -> list[web.RouteDef]:
         faults.clear()
         return await show(request)
 
-    return [web.get(PATH, show, allow_head=False), web.post(PATH, change), web.delete(PATH, clear)]
+    return [web.get(PATH, show), web.post(PATH, change), web.delete(PATH, clear)]
