@@ -38,7 +38,7 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One place an identity can come from: `claim:sub`, `header:X-Key`, `cookie:cid` or `ip`. Header names are lower case."""
+    """Where an identity comes from: `claim:sub`, `header:x-key` (lower case), `cookie:cid` or `ip`."""
 
     kind: IdentityKind
     name: str = ""
@@ -203,8 +203,8 @@ class Route:
 class Router:
     """Where requests go by path: exact paths first, then templates most specific first, then routes in file order.
 
-    `exact` maps a literal path to its endpoints by method; `templates` holds the other endpoints of migrations, sorted so
-    that a literal segment wins over a parameter; `routes` keeps the file's order.
+    `exact` maps a literal path to its endpoints by method; `templates` holds the other endpoints of migrations, sorted
+    so that a literal segment wins over a parameter; `routes` keeps the file's order.
     """
 
     exact: Mapping[str, Mapping[str, Endpoint]]
@@ -233,11 +233,16 @@ class AuthPolicy:
     audience: str | None
     leeway: float
     forward: Mapping[str, str]
+    dropped: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = {name.lower() for name in self.forward.values()}
+        object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All rules at one moment. `revision` counts applied configurations, `digest` is the file's SHA-256 (hex, 12 digits)."""
+    """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex."""
 
     revision: int
     digest: str

@@ -16,7 +16,7 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True)
 class PathTemplate:
-    """A parsed path template. A parameter fills exactly one non-empty segment; `{name*}` fills what is left, also nothing.
+    """A parsed path template. A parameter fills exactly one non-empty segment; `{name*}` fills the rest, also nothing.
 
     `segments` holds a literal as itself and a parameter as `None`; `names` the parameters' names in order; `rest` the
     name of the trailing `{name*}` or None. It never decodes: parameters are the raw, percent-encoded segments.
@@ -77,9 +77,17 @@ class PathTemplate:
                 values.append(part)
             elif segment != part:
                 return None
+        return self._name(values, parts)
+
+    def extract(self, path: str) -> dict[str, str]:
+        """Return the parameters of a path that is known to match but may be encoded differently."""
+        parts = path[1:].split("/")
+        return self._name([part for part, segment in zip(parts, self.segments, strict=False) if segment is None], parts)
+
+    def _name(self, values: list[str], parts: list[str]) -> dict[str, str]:
         found = dict(zip(self.names, values, strict=True))
         if self.rest is not None:
-            found[self.rest] = "/".join(parts[count:])
+            found[self.rest] = "/".join(parts[len(self.segments) :])
         return found
 
     def fill(self, parameters: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Self
 
 type Fields = tuple[tuple[str, str], ...]
 """Header fields in order, names as they were sent."""
@@ -28,9 +29,7 @@ class RequestHead:
     lookup: dict[str, str]
 
     @classmethod
-    def of(
-        cls, method: str, target: str, fields: Iterable[tuple[str, str]] = (), peer: str = "127.0.0.1"
-    ) -> RequestHead:
+    def of(cls, method: str, target: str, fields: Iterable[tuple[str, str]] = (), peer: str = "127.0.0.1") -> Self:
         """Build a head from an origin-form target such as `/api/favorites?page=2`."""
         path, _, query = target.partition("?")
         ordered = tuple(fields)

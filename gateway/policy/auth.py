@@ -1,0 +1,215 @@
+"""Bearer tokens: which are good, whose they are, and the precise reason when one is not (RFC 6750, 7515, 7519)."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import jwt
+from jwt.api_jws import PyJWS
+
+from gateway.config.snapshot import AuthPolicy, Key
+from gateway.policy.decision import Claims
+
+MAX_TOKEN_BYTES = 8192
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "enc", "zip"})
+"""Header parameters that would let the token choose its key or its meaning (RFC 7515 sections 4.1.2–4.1.11)."""
+
+
+class AuthReason(StrEnum):
+    """Why there is no caller: the label of `crossfade_auth_failures_total`."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    UNKNOWN_KEY = "unknown_key"
+    SIGNATURE = "signature"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    CLAIMS = "claims"
+
+
+class AuthError(Exception):
+    """A token that is not accepted. `description` is told to the client; it never holds the token."""
+
+    def __init__(self, reason: AuthReason, description: str) -> None:
+        super().__init__(description)
+        self.reason = reason
+        self.description = description
+
+    @property
+    def challenge(self) -> str:
+        """The value of `WWW-Authenticate` (RFC 6750 section 3)."""
+        return f'Bearer error="invalid_token", error_description="{self.description}"'
+
+
+class Verifier(Protocol):
+    """Turns an `Authorization` value into claims; raises AuthError."""
+
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims: ...
+
+
+class TokenCache:
+    """Verifies tokens and remembers the good ones by their raw text until they expire or the keys change.
+
+    Holds at most `capacity` tokens; the ones seen first go first. A refused token is never remembered.
+    """
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity = capacity
+        self._policy: AuthPolicy | None = None
+        self._known: dict[str, Claims] = {}
+
+    def __repr__(self) -> str:
+        return f"<TokenCache {len(self._known)} of {self._capacity} tokens>"
+
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
+        """Return the verified claims; raises AuthError."""
+        token = bearer(authorization)
+        if policy is not self._policy:
+            self._policy = policy
+            self._known.clear()
+        claims = self._known.get(token)
+        if claims is not None:
+            check_times(claims, policy, now)
+            return claims
+        claims = verify(token, policy, now)
+        if len(self._known) >= self._capacity:
+            del self._known[next(iter(self._known))]
+        self._known[token] = claims
+        return claims
+
+
+@dataclass(frozen=True, slots=True)
+class GivenClaims:
+    """A verifier for explanations: it takes the caller's claims as given, and knows no tokens."""
+
+    claims: Claims | None
+
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
+        """Return the given claims; raises AuthError when there are none."""
+        if self.claims is None:
+            raise AuthError(AuthReason.MISSING, "the request has no bearer token")
+        return self.claims
+
+
+def bearer(authorization: str | None) -> str:
+    """Return the token of an `Authorization: Bearer` value; raises AuthError."""
+    if authorization is None:
+        raise AuthError(AuthReason.MISSING, "the request has no bearer token")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise AuthError(AuthReason.MISSING, "the authorization scheme is not Bearer")
+    return token.strip(" ")
+
+
+def verify(token: str, policy: AuthPolicy, now: float) -> Claims:
+    """Verify one compact JWS and return its payload; raises AuthError.
+
+    The key decides the algorithm, never the token, so a token signed with an RSA public key as an HMAC secret, or with
+    `none`, finds no key. Times are compared with `now` (Unix seconds) and the policy's leeway.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise AuthError(AuthReason.MALFORMED, "the token is longer than 8 KiB")
+    if not COMPACT.fullmatch(token):
+        raise AuthError(AuthReason.MALFORMED, "the token is not a compact JWS")
+    header = _strict_json(token.partition(".")[0])
+    claims = _strict_object(_payload(token, _keys_for(header, policy)))
+    _check_claims(claims, policy)
+    check_times(claims, policy, now)
+    return claims
+
+
+def check_times(claims: Claims, policy: AuthPolicy, now: float) -> None:
+    """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1.4–4.1.6); raises AuthError."""
+    if now >= claims["exp"] + policy.leeway:
+        raise AuthError(AuthReason.EXPIRED, "the token has expired")
+    if now < claims.get("nbf", now) - policy.leeway:
+        raise AuthError(AuthReason.NOT_YET_VALID, "the token is not valid yet")
+    if now < claims.get("iat", now) - policy.leeway:
+        raise AuthError(AuthReason.NOT_YET_VALID, "the token was issued in the future")
+
+
+_JWS = PyJWS()
+
+
+def _keys_for(header: Mapping[str, Any], policy: AuthPolicy) -> list[Key]:
+    """A token with a kid may only be signed by that key, or by one that was configured without a kid."""
+    if FOREIGN_KEYS & header.keys():
+        raise AuthError(AuthReason.MALFORMED, "the token's header has a parameter that is not accepted")
+    algorithm, kid = header.get("alg"), header.get("kid")
+    keys = [
+        key for key in policy.keys if key.algorithm == algorithm and (kid is None or key.kid is None or key.kid == kid)
+    ]
+    if not keys:
+        raise AuthError(AuthReason.UNKNOWN_KEY, "no configured key fits the token's algorithm and kid")
+    return keys
+
+
+def _payload(token: str, keys: list[Key]) -> bytes:
+    for key in keys:
+        try:
+            payload: bytes = _JWS.decode(token, key.material, algorithms=[key.algorithm])
+        except jwt.InvalidSignatureError:
+            continue
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise AuthError(AuthReason.MALFORMED, "the token cannot be read") from None
+        return payload
+    raise AuthError(AuthReason.SIGNATURE, "the signature does not fit")
+
+
+def _strict_json(segment: str) -> Mapping[str, Any]:
+    try:
+        raw = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise AuthError(AuthReason.MALFORMED, "the token is not base64url") from None
+    return _strict_object(raw)
+
+
+def _strict_object(raw: bytes) -> dict[str, Any]:
+    """Parse a JSON object as UTF-8 without a byte order mark, duplicate members or NaN (RFC 8725 section 3)."""
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise AuthError(AuthReason.MALFORMED, "the token's JSON cannot be read") from None
+    if not isinstance(value, dict):
+        raise AuthError(AuthReason.MALFORMED, "the token's JSON is not an object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check_claims(claims: Claims, policy: AuthPolicy) -> None:
+    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
+    if "exp" not in times or not all(_is_time(value) for value in times.values()):
+        raise AuthError(AuthReason.CLAIMS, "exp is missing, or one of exp, nbf and iat is not a number")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise AuthError(AuthReason.CLAIMS, "the claim sub is missing or not a text")
+    if policy.issuer is not None and claims.get("iss") != policy.issuer:
+        raise AuthError(AuthReason.ISSUER, "the token is from another issuer")
+    if policy.audience is not None and policy.audience not in _audiences(claims.get("aud")):
+        raise AuthError(AuthReason.AUDIENCE, "the token is for another audience")
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _audiences(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,260 @@
+"""The one place where a request's fate is decided: steps 2 to 6 of its life, without I/O.
+
+The same function serves traffic, `crossfade explain` (with a Trace), rollout previews and the rehearsal header (with
+another moment). Its only state is passed in as Memory.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+from urllib.parse import quote
+
+from gateway.config.snapshot import AuthMode, Endpoint, Quota, Route, Side, Snapshot
+from gateway.core.errors import Problem, ProblemType
+from gateway.core.http import Fields, RequestHead
+from gateway.policy import cohort, identity, phase, quota, route
+from gateway.policy.adapt import adapt_query
+from gateway.policy.auth import AuthError, TokenCache, Verifier
+from gateway.policy.decision import Caller, Claims, Decision, Forward, Local, Refuse
+from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.trace import Trace
+
+LOCAL_PATHS = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
+REHEARSE = "crossfade-rehearse"
+HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What decisions may remember: verified tokens and quota counts. Explanations pass a fresh one."""
+
+    tokens: Verifier
+    quotas: QuotaTable
+
+    @classmethod
+    def fresh(cls, tokens: Verifier | None = None) -> Self:
+        """Return a memory that remembers nothing yet."""
+        return cls(tokens if tokens is not None else TokenCache(), QuotaTable())
+
+
+def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
+    """Decide what happens to a request at `now` (Unix seconds)."""
+    local = LOCAL_PATHS.get(head.path)
+    if local is not None:
+        return _serve_here(local, head, trace)
+    found = _route(head, snapshot, trace)
+    if isinstance(found, Refuse):
+        return found
+    caller = _authenticate(head, snapshot, found.target, now, memory, trace)
+    if isinstance(caller, Refuse):
+        return caller
+    limits = _limit(head, found.target, caller, now, memory, trace)
+    if isinstance(limits, Refuse):
+        return limits
+    if isinstance(found.target, Route):
+        return _forward_route(head, snapshot, found.target, caller, limits, trace)
+    successor = found.target.successor_template.fill(found.parameters)
+    stand = _phase(head, found.target, caller, successor, now, limits, trace)
+    if isinstance(stand, Refuse):
+        return stand
+    return _forward_endpoint(head, snapshot, found.target, caller, successor, stand, limits, trace)
+
+
+def parse_moment(text: str) -> float:
+    """Return Unix seconds for an ISO 8601 date or time; without a zone it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Refuse:
+    if head.method not in {"GET", "HEAD"}:
+        return _method_not_allowed(head, ("GET", "HEAD"), trace)
+    if trace is not None:
+        trace.served_here(head, name)
+    return Local(name)
+
+
+def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> route.Match | Refuse:
+    try:
+        path = route.canonical(head.path)
+    except route.UnsafePathError as error:
+        if trace is not None:
+            trace.refused_path(head, str(error))
+        return Refuse(Problem(ProblemType.MALFORMED_REQUEST, f"Unsafe path: {error}."), "unsafe_path")
+    found = route.match(snapshot.router, head.method, path)
+    if isinstance(found, route.Miss):
+        return _miss(head, found, trace)
+    if trace is not None:
+        trace.routed(head, found.target)
+    if path == head.path:
+        return found
+    # Compared decoded, sent on as the client wrote it.
+    return route.Match(found.target, found.target.template.extract(head.path))
+
+
+def _miss(head: RequestHead, miss: route.Miss, trace: Trace | None) -> Refuse:
+    if miss.allow:
+        return _method_not_allowed(head, miss.allow, trace)
+    if trace is not None:
+        trace.missed(head, ())
+    return Refuse(Problem(ProblemType.NOT_FOUND, "No endpoint or route has this path."), "no_route")
+
+
+def _method_not_allowed(head: RequestHead, allow: tuple[str, ...], trace: Trace | None) -> Refuse:
+    if trace is not None:
+        trace.missed(head, allow)
+    listed = ", ".join(allow)
+    problem = Problem(ProblemType.METHOD_NOT_ALLOWED, f"Allowed here: {listed}.")
+    return Refuse(problem, "method", headers=(("Allow", listed),))
+
+
+def _authenticate(
+    head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
+) -> Caller | Refuse:
+    authorization = head.get("authorization")
+    claims: Claims | None = None
+    if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
+        try:
+            claims = memory.tokens.verify(authorization, snapshot.auth, now)
+        except AuthError as failure:
+            if trace is not None:
+                trace.turned_away(target.auth, failure)
+            problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
+            return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
+    ip = identity.client_ip(head, snapshot.server.trusted_hops)
+    consumer = identity.first(snapshot.consumer, head, claims, ip)
+    caller = Caller(ip, claims, consumer[1] if consumer is not None else None)
+    if trace is not None:
+        trace.authenticated(target.auth, caller)
+    return caller
+
+
+def _limit(
+    head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
+) -> Fields | Refuse:
+    charges = [charge for rule in target.quotas if (charge := _charge(rule, head, caller)) is not None]
+    if not charges:
+        if trace is not None:
+            trace.uncounted(target)
+        return ()
+    verdict = memory.quotas.count(charges, now)
+    if trace is not None:
+        trace.counted(charges, verdict)
+    fields = quota.headers(charges, verdict)
+    if verdict.is_allowed:
+        return fields
+    detail = f"The quota {verdict.quota.name} is used up; try again in {verdict.retry_after} s."
+    problem = Problem(ProblemType.QUOTA_EXCEEDED, detail, members={"quota": verdict.quota.name})
+    return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields)
+
+
+def _charge(rule: Quota, head: RequestHead, caller: Caller) -> Charge | None:
+    if rule.when is not None and not identity.holds(rule.when, head, caller.claims, caller.ip):
+        return None
+    found = identity.first(rule.by, head, caller.claims, caller.ip)
+    # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
+    return Charge(rule, f"{found[0]}={found[1]}" if found is not None else f"ip={caller.ip}")
+
+
+def _phase(
+    head: RequestHead,
+    target: Endpoint,
+    caller: Caller,
+    successor: str,
+    now: float,
+    limits: Fields,
+    trace: Trace | None,
+) -> phase.Stand | Refuse | None:
+    deprecation = target.migration.deprecation
+    if deprecation is None:
+        if trace is not None:
+            trace.undated()
+        return None
+    rehearsed = head.get(REHEARSE) if deprecation.rehearsal else None
+    try:
+        moment = parse_moment(rehearsed) if rehearsed is not None else now
+    except ValueError:
+        if trace is not None:
+            trace.unrehearsed(str(rehearsed))
+        detail = "Crossfade-Rehearse must be an ISO 8601 date such as 2027-02-01."
+        return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, limits)
+    stand = phase.stand(deprecation, moment, caller.consumer, successor)
+    if trace is not None:
+        trace.dated(moment, rehearsed is not None, stand)
+    if stand.problem is None:
+        return stand
+    return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, (*limits, *stand.headers))
+
+
+def _forward_route(
+    head: RequestHead, snapshot: Snapshot, target: Route, caller: Caller, limits: Fields, trace: Trace | None
+) -> Forward:
+    forward = Forward(
+        target=target,
+        upstream=target.upstream,
+        method=head.method,
+        path=head.path,
+        query=head.query,
+        caller=caller,
+        drop=snapshot.auth.dropped,
+        add=_identity_headers(snapshot, caller),
+        answer_headers=(*limits, *_served_by(snapshot, target.upstream)),
+        reason="plain route",
+    )
+    if trace is not None:
+        trace.unsided(target.upstream)
+        trace.forwarded(head, forward)
+    return forward
+
+
+def _forward_endpoint(
+    head: RequestHead,
+    snapshot: Snapshot,
+    target: Endpoint,
+    caller: Caller,
+    successor: str,
+    stand: phase.Stand | None,
+    limits: Fields,
+    trace: Trace | None,
+) -> Forward:
+    migration = target.migration
+    assignment = cohort.assign(migration.rollout, head, caller.claims, caller.ip)
+    is_successor = assignment.side is Side.SUCCESSOR
+    upstream = migration.successor if is_successor else migration.legacy
+    notices = stand.headers if stand is not None else ()
+    forward = Forward(
+        target=target,
+        upstream=upstream,
+        method=target.successor_method if is_successor and head.method != "HEAD" else head.method,
+        path=successor if is_successor else head.path,
+        query=adapt_query(target.adapter, head.query) if is_successor else head.query,
+        caller=caller,
+        side=assignment.side,
+        phase=stand.phase if stand is not None else None,
+        adapter=target.adapter if is_successor else None,
+        drop=snapshot.auth.dropped,
+        add=_identity_headers(snapshot, caller),
+        answer_headers=(*limits, *notices, *_served_by(snapshot, upstream)),
+        reason=assignment.reason,
+    )
+    if trace is not None:
+        trace.sided(migration, assignment, upstream)
+        trace.forwarded(head, forward)
+    return forward
+
+
+def _served_by(snapshot: Snapshot, upstream: str) -> Fields:
+    name = snapshot.server.version_header
+    return ((name, upstream),) if name is not None else ()
+
+
+def _identity_headers(snapshot: Snapshot, caller: Caller) -> Fields:
+    if caller.claims is None:
+        return ()
+    fields = []
+    for claim, name in snapshot.auth.forward.items():
+        value = identity.claim_text(caller.claims, claim)
+        if value is not None:
+            # Anything but printable ASCII travels percent-encoded, so that no claim can end a header line.
+            fields.append((name, quote(value, safe=HEADER_SAFE)))
+    return tuple(fields)

@@ -1,0 +1,59 @@
+"""Who a request belongs to: claims, headers, cookies and the client's address."""
+
+from gateway.config.snapshot import Condition, Identity, IdentityKind
+from gateway.core.http import RequestHead, cookie
+from gateway.policy.decision import Claims
+
+
+def client_ip(head: RequestHead, trusted_hops: int) -> str:
+    """Return the client's address, believing as many `X-Forwarded-For` entries as there are proxies of ours in front.
+
+    Each proxy appends the address it saw, so the entry that the outermost trusted one wrote is the `trusted_hops`-th
+    from the right; anything further left is the client's own claim. A shorter list is not believed at all.
+    """
+    if trusted_hops == 0:
+        return head.peer
+    forwarded = head.get("x-forwarded-for")
+    entries = [entry.strip() for entry in forwarded.split(",")] if forwarded else []
+    return entries[-trusted_hops] if len(entries) >= trusted_hops and entries[-trusted_hops] else head.peer
+
+
+def read(identity: Identity, head: RequestHead, claims: Claims | None, ip: str) -> str | None:
+    """Return the identity's value in this request as text, or None when it is absent or empty."""
+    match identity.kind:
+        case IdentityKind.CLAIM:
+            return claim_text(claims, identity.name)
+        case IdentityKind.HEADER:
+            return head.get(identity.name) or None
+        case IdentityKind.COOKIE:
+            return cookie(head.get("cookie"), identity.name) or None
+        case IdentityKind.IP:
+            return ip or None
+
+
+def first(
+    identities: tuple[Identity, ...], head: RequestHead, claims: Claims | None, ip: str
+) -> tuple[Identity, str] | None:
+    """Return the first identity that is present, with its value."""
+    for identity in identities:
+        value = read(identity, head, claims, ip)
+        if value is not None:
+            return identity, value
+    return None
+
+
+def holds(condition: Condition, head: RequestHead, claims: Claims | None, ip: str) -> bool:
+    """Return whether every term of the condition is true for this request."""
+    return all(read(identity, head, claims, ip) == expected for identity, expected in condition.terms)
+
+
+def claim_text(claims: Claims | None, name: str) -> str | None:
+    """Return a claim as the text that conditions and keys compare: `true`/`false` for booleans, digits for numbers."""
+    value = claims.get(name) if claims is not None else None
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return None

@@ -1,0 +1,81 @@
+"""Which endpoint or plain route a request means."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.config.snapshot import Endpoint, Route, Router
+
+UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aAeE])")
+"""Percent-encodings of unreserved characters, which RFC 3986 section 2.3 calls equivalent to the characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The endpoint or route, with the raw values of its template's parameters."""
+
+    target: Endpoint | Route
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Nothing matches. `allow` holds the methods that would on this path; empty when the path itself is unknown."""
+
+    allow: tuple[str, ...] = ()
+
+
+class UnsafePathError(ValueError):
+    """A path that a backend could resolve to another one than was matched; the message says why."""
+
+
+def canonical(path: str) -> str:
+    """Return the path as it is compared: unreserved characters decoded, everything else raw.
+
+    Raises UnsafePathError for dot segments (encoded ones too), backslashes and NUL, because whoever resolves them after
+    the match would serve another path than the one whose policy was applied (RFC 3986 section 5.2.4).
+    """
+    if "%" in path:
+        path = UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), path)
+        if "%2f" in path or "%2F" in path:
+            _refuse_dot_segments(path.replace("%2f", "/").replace("%2F", "/"))
+    _refuse_dot_segments(path)
+    if "\\" in path or "%5c" in path or "%5C" in path or "%00" in path:
+        raise UnsafePathError("the path has a backslash or a NUL")
+    return path
+
+
+def _refuse_dot_segments(path: str) -> None:
+    if "/." in path and any(segment in {".", ".."} for segment in path.split("/")):
+        raise UnsafePathError("the path has dot segments; send the resolved path")
+
+
+def match(router: Router, method: str, path: str) -> Match | Miss:
+    """Match a canonical path: migrations' endpoints first, then routes in file order. HEAD is served where GET is."""
+    wanted = "GET" if method == "HEAD" else method
+    allow: set[str] = set()
+    for methods, parameters in _endpoints(router, path):
+        endpoint = methods.get(wanted)
+        if endpoint is not None:
+            return Match(endpoint, parameters)
+        allow.update(methods)
+    for route in router.routes:
+        found = route.template.match(path)
+        if found is None:
+            continue
+        if route.method is None or route.method == wanted:
+            return Match(route, found)
+        allow.add(route.method)
+    if "GET" in allow:
+        allow.add("HEAD")
+    return Miss(tuple(sorted(allow)))
+
+
+def _endpoints(router: Router, path: str) -> Iterable[tuple[Mapping[str, Endpoint], Mapping[str, str]]]:
+    exact = router.exact.get(path)
+    if exact is not None:
+        yield exact, {}
+    for template, methods in router.templates:
+        parameters = template.match(path)
+        if parameters is not None:
+            yield methods, parameters
