@@ -19,7 +19,7 @@ def _matching(pattern: str, reason: str) -> AfterValidator:
 
     def check(value: str) -> str:
         if compiled.fullmatch(value) is None:
-            raise PydanticCustomError("rule", reason)  # type: ignore[type-var]  # the reason has no placeholders
+            raise PydanticCustomError("rule", "{reason}", {"reason": reason})
         return value
 
     return AfterValidator(check)
