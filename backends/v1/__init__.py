@@ -1,4 +1,7 @@
-"""v1, the legacy API: a thin HTTP shell over the domain, one file an area. It holds shapes and statuses, never a rule."""
+"""v1, the legacy API: a thin HTTP shell over the domain, one file an area.
+
+Holds names, shapes and statuses, never a rule.
+"""
 
 from backends.v1.app import build, serve
 

@@ -1,4 +1,4 @@
-"""v1's outer shapes: `{"success", "data", "message"}` for a success, `{"detail"}` for a failure, and its way to write times."""
+"""v1's outer shapes: an envelope for a success, `{"detail"}` for a failure, and its way to write times."""
 
 from collections.abc import Callable
 from typing import assert_never

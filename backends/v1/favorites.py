@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.rules import Name, Notes, Price, Symbol, Tags
-from backends.domain.watchlist import Watchlist, WatchDraft, WatchItem
+from backends.domain.watchlist import WatchDraft, WatchItem, Watchlist
 from backends.shell.inputs import body
 from backends.v1.access import caller
 from backends.v1.envelope import stamp, success
