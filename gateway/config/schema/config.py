@@ -1,0 +1,52 @@
+"""The whole file."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from gateway.config.schema.adapter import Adapter
+from gateway.config.schema.auth import Auth, Quota
+from gateway.config.schema.migration import Migration, Route
+from gateway.config.schema.realtime import Realtime
+from gateway.config.schema.scalars import FilledText, Name
+from gateway.config.schema.server import Server
+from gateway.config.schema.strict import Strict
+from gateway.config.schema.upstream import Upstream
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _version(value: Any) -> Any:
+    return 1 if value == "1" else value
+
+
+class Config(Strict):
+    """One configuration file, with every default filled in."""
+
+    version: Annotated[Literal[1], BeforeValidator(_version)]
+    server: Server = Server()
+    store: FilledText = Field(default="sqlite:///var/crossfade.db", repr=False)
+    redis: FilledText | None = Field(default=None, repr=False)
+    upstreams: Mapping[Name, Upstream] = Field(min_length=1)
+    auth: Auth = Auth()
+    quotas: Mapping[Name, Quota] = {}
+    routes: tuple[Route, ...] = ()
+    adapters: Mapping[Name, Adapter] = {}
+    migrations: Mapping[Name, Migration] = {}
+    realtime: Realtime | None = None
+
+
+class _ForEditors(GenerateJsonSchema):
+    """Leaves defaults out: they are held in seconds and bytes, which is not how the file writes them."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) that editors complete and check the file with."""
+    described = Config.model_json_schema(schema_generator=_ForEditors)
+    return {"$schema": DRAFT, **described, "title": "Crossfade configuration"}

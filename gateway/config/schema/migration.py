@@ -1,0 +1,134 @@
+"""`migrations` and `routes`: which paths there are, who serves them, and when the legacy ones end."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from gateway.config.schema.auth import Mode, When
+from gateway.config.schema.scalars import (
+    Boolean,
+    Date,
+    Duration,
+    EndpointCall,
+    FilledText,
+    IdentityText,
+    Name,
+    Percent,
+    Positive,
+    Ratio,
+    RelativeDate,
+    RouteMatch,
+    WebUrl,
+    listed,
+)
+from gateway.config.schema.strict import Strict
+
+Identities = Annotated[tuple[IdentityText, ...], BeforeValidator(listed)]
+
+
+class Route(Strict):
+    """A path that is not migrated: policy and forwarding only."""
+
+    name: Name
+    match: RouteMatch
+    upstream: Name
+    auth: Mode = "required"
+    quotas: tuple[Name, ...] = ()
+
+
+class Endpoint(Strict):
+    """One legacy call and its successor. `auth` and `quotas` override the migration's."""
+
+    legacy: EndpointCall
+    successor: EndpointCall
+    adapt: Name | None = None
+    auth: Mode | None = None
+    quotas: tuple[Name, ...] | None = None
+
+
+class Pin(When):
+    """Puts whoever meets the condition on one side, whatever the percent."""
+
+    to: Literal["legacy", "successor"]
+
+
+class Shadow(Strict):
+    """How many requests are copied to the other side, and which fields of the answers may differ."""
+
+    percent: Percent = 0.0
+    ignore: tuple[FilledText, ...] = ()
+
+
+class Gates(Strict):
+    """Thresholds of a step's judgement, in percent, seconds or as a factor; null switches a gate off."""
+
+    error_rate: Percent | None = 2.0
+    error_gap: Percent | None = 1.0
+    p95: Duration | None = 1.0
+    p95_ratio: Ratio | None = 1.5
+    mismatch: Percent | None = 1.0
+    min_requests: Positive = 200
+
+
+class Ramp(Strict):
+    """The plan of rising percents, and how each step is judged. Times are seconds."""
+
+    steps: tuple[Percent, ...] = Field(min_length=1)
+    bake: Duration = 3600.0
+    interval: Duration = 10.0
+    gates: Gates = Gates()
+    on_fail: Literal["observe", "hold", "step_down", "rollback"] = "step_down"
+
+
+class Rollout(Strict):
+    """The split: which share of the legacy calls the successor serves, and whose."""
+
+    percent: Percent = 0.0
+    by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
+    salt: FilledText = "crossfade"
+    pins: tuple[Pin, ...] = ()
+    fallback: Boolean = False
+    shadow: Shadow = Shadow()
+    ramp: Ramp | None = None
+
+
+class Brownout(Strict):
+    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
+
+    at: Date
+    duration: Duration = Field(alias="for")
+
+
+class Extension(Strict):
+    """A named consumer's later end."""
+
+    consumer: FilledText
+    until: Date
+    reason: FilledText | None = None
+
+
+class Deprecation(Strict):
+    """The calendar of the legacy side's end."""
+
+    announced: Date | None = None
+    deprecated: RelativeDate | None = None
+    gone: RelativeDate | None = None
+    removed: RelativeDate | None = None
+    docs: WebUrl | None = None
+    policy: WebUrl | None = None
+    brownouts: tuple[Brownout, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    rehearsal: Boolean = False
+
+
+class Migration(Strict):
+    """One API area on its way from one upstream to another."""
+
+    title: FilledText | None = None
+    legacy: Name
+    successor: Name
+    auth: Mode = "required"
+    quotas: tuple[Name, ...] = ()
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
+    rollout: Rollout = Rollout()
+    deprecation: Deprecation | None = None
