@@ -37,4 +37,4 @@ def authenticate(request: web.Request, accounts: Accounts) -> Claims:
 def require_role(request: web.Request, role: str) -> None:
     """Refuses a caller, known by `authenticate`, whose token has another role."""
     if request[CLAIMS].role != role:
-        raise Fault(FaultKind.FORBIDDEN, f"this needs the role {role}")
+        raise Fault(FaultKind.FORBIDDEN, f"the role {role} is required")
