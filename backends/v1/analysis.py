@@ -4,10 +4,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.analysis import Analyses, HistoryEntry, Progress, Result
-from backends.domain.rules import AnalysisType, Days, PageNumber, PageSize, Symbol
+from backends.domain.rules import AnalysisType, Days, Symbol
 from backends.shell.inputs import body, query
 from backends.v1.access import caller
 from backends.v1.envelope import listed, stamp, stamp_or_none, success
+from backends.v1.paging import PageQuery
 from backends.v1.status import legacy_status
 
 
@@ -17,13 +18,6 @@ class StartBody(BaseModel):
     stock_code: Symbol
     analysis_type: AnalysisType = "technical"
     days: Days = 60
-
-
-class HistoryQuery(BaseModel):
-    """Which page of the past."""
-
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class AnalysisArea:
@@ -57,7 +51,7 @@ class AnalysisArea:
 
     async def history(self, request: web.Request) -> web.Response:
         """The caller's analyses, newest first."""
-        asked = query(request, HistoryQuery)
+        asked = query(request, PageQuery)
         return listed(await self._analyses.history(caller(request), asked.page, asked.page_size), past_shape)
 
 

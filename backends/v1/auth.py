@@ -4,7 +4,6 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.accounts import Accounts, TokenPair, User
-from backends.domain.rules import Email, Password, Username
 from backends.shell.bearer import CLAIMS
 from backends.shell.inputs import body
 from backends.v1.access import caller
@@ -18,12 +17,10 @@ class LoginBody(BaseModel):
     password: str
 
 
-class RegisterBody(BaseModel):
-    """Who is new."""
+class RegisterBody(LoginBody):
+    """Who is new; the rules for the values are the domain's."""
 
-    username: Username
-    password: Password
-    email: Email
+    email: str
 
 
 class RefreshBody(BaseModel):
@@ -42,7 +39,7 @@ class PasswordBody(BaseModel):
     """The password as it is, and as it shall be."""
 
     old_password: str
-    new_password: Password
+    new_password: str
 
 
 class AuthArea:

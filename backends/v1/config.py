@@ -23,7 +23,7 @@ class ConfigBody(BaseModel):
     """Settings to change; only what was sent does, so the defaults are never read."""
 
     site_name: Name = ""
-    default_market: str = ""
+    default_market: Name = ""
     refresh_interval: RefreshInterval = 1
     max_favorites: MaxWatchlist = 1
     features: FeaturesBody = FeaturesBody()

@@ -19,15 +19,11 @@ class ChangeBody(BaseModel):
     alert_price_low: Price | None = None
 
 
-class FavoriteBody(BaseModel):
+class FavoriteBody(ChangeBody):
     """A stock to watch; without a name it goes by the stock's own."""
 
     stock_code: Symbol
     stock_name: Name | None = None
-    tags: Tags = []
-    notes: Notes = ""
-    alert_price_high: Price | None = None
-    alert_price_low: Price | None = None
 
 
 class FavoritesArea:

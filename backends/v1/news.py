@@ -4,23 +4,22 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.news import NewsDesk, NewsItem
-from backends.domain.rules import NewsLimit, PageNumber, PageSize, Symbol, Symbols
+from backends.domain.rules import NewsLimit, Symbol
 from backends.shell.inputs import body, query
 from backends.v1.envelope import listed, stamp, success
+from backends.v1.paging import PageQuery
 
 
-class NewsQuery(BaseModel):
+class NewsQuery(PageQuery):
     """Which news."""
 
     symbol: Symbol | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class SyncBody(BaseModel):
     """What to fetch: some symbols' news, or everybody's."""
 
-    symbols: Symbols | None = None
+    symbols: list[Symbol] | None = None
     limit: NewsLimit = 10
 
 

@@ -4,10 +4,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.queue import QueueStats, Task, TaskQueue
-from backends.domain.rules import AnalysisType, PageNumber, PageSize, Priority, Symbols
+from backends.domain.rules import AnalysisType, Priority, Symbols
 from backends.shell.inputs import body, query
 from backends.v1.access import caller
 from backends.v1.envelope import listed, stamp, stamp_or_none, success
+from backends.v1.paging import PageQuery
 from backends.v1.status import LegacyStatus, domain_status, legacy_status
 
 
@@ -19,12 +20,10 @@ class SubmitBody(BaseModel):
     priority: Priority = 5
 
 
-class TasksQuery(BaseModel):
+class TasksQuery(PageQuery):
     """Which tasks."""
 
     status: LegacyStatus | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class QueueArea:

@@ -1,21 +1,13 @@
 """`/api/reports`: the caller's finished analyses, and one as text. Only on v1."""
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from backends.domain.analysis import Result
 from backends.domain.research import Report, Research
-from backends.domain.rules import PageNumber, PageSize
 from backends.shell.inputs import query
 from backends.v1.access import caller
 from backends.v1.envelope import listed, stamp, success
-
-
-class ReportsQuery(BaseModel):
-    """Which page."""
-
-    page: PageNumber = 1
-    page_size: PageSize = 20
+from backends.v1.paging import PageQuery
 
 
 class ReportsArea:
@@ -33,7 +25,7 @@ class ReportsArea:
 
     async def index(self, request: web.Request) -> web.Response:
         """What the caller can read."""
-        asked = query(request, ReportsQuery)
+        asked = query(request, PageQuery)
         return listed(await self._research.reports(caller(request), asked.page, asked.page_size), line_shape)
 
     async def report(self, request: web.Request) -> web.Response:

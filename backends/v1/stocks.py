@@ -4,19 +4,18 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from backends.domain.market import Candle, Market, Quote, Stock, StockQuery
-from backends.domain.rules import CandleLimit, PageNumber, PageSize, Period
+from backends.domain.rules import CandleLimit, Period
 from backends.shell.inputs import query
 from backends.v1.envelope import listed, stamp, success
+from backends.v1.paging import PageQuery
 
 
-class StocksQuery(BaseModel):
+class StocksQuery(PageQuery):
     """Which stocks; `q` is looked for in code and name."""
 
     market: str | None = None
     industry: str | None = None
     q: str | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class KlineQuery(BaseModel):
