@@ -1,0 +1,103 @@
+"""GCRA: what may pass, what is told, and how much is remembered."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.snapshot import Identity, IdentityKind, Quota
+from gateway.policy.quota import Charge, QuotaTable, headers
+
+IP = (Identity(IdentityKind.IP),)
+START = 1_800_000_000.0
+
+
+def charge(quota: int = 5, window: float = 1.0, key: str = "alice", name: str = "burst") -> Charge:
+    return Charge(Quota(name, quota, window, IP), key)
+
+
+def spend(table: QuotaTable, times: int, now: float, one: Charge) -> list[bool]:
+    return [table.count([one], now).is_allowed for _ in range(times)]
+
+
+def test_a_whole_quota_may_be_spent_at_once_and_not_one_more() -> None:
+    assert spend(QuotaTable(), 6, START, charge(5)) == [True] * 5 + [False]
+
+
+def test_a_spent_quota_refills_evenly() -> None:
+    table = QuotaTable()
+    spend(table, 5, START, charge(5, window=10))
+    assert not table.count([charge(5, window=10)], START + 1.9).is_allowed
+    assert table.count([charge(5, window=10)], START + 2.0).is_allowed
+    assert not table.count([charge(5, window=10)], START + 2.1).is_allowed
+
+
+def test_a_refused_request_is_not_counted() -> None:
+    table = QuotaTable()
+    spend(table, 50, START, charge(5, window=10))
+    assert table.count([charge(5, window=10)], START + 2.0).is_allowed
+
+
+def test_keys_and_quotas_do_not_share() -> None:
+    table = QuotaTable()
+    spend(table, 5, START, charge(5))
+    assert table.count([charge(5, key="bob")], START).is_allowed
+    assert table.count([charge(5, name="other")], START).is_allowed
+
+
+def test_when_one_of_several_is_used_up_none_is_counted() -> None:
+    table = QuotaTable()
+    narrow, wide = charge(1, name="narrow"), charge(3, name="wide")
+    assert table.count([narrow, wide], START).is_allowed
+    for _ in range(5):
+        assert not table.count([narrow, wide], START).is_allowed
+    assert spend(table, 3, START, wide) == [True, True, False]
+
+
+def test_the_strictest_speaks() -> None:
+    verdict = QuotaTable().count([charge(100, name="wide"), charge(2, name="narrow")], START)
+    assert (verdict.quota.name, verdict.remaining) == ("narrow", 1)
+
+
+@given(st.integers(1, 50), st.floats(0.05, 1e5), st.lists(st.floats(0, 1e4), min_size=1, max_size=200))
+def test_nobody_gets_more_than_a_burst_and_the_steady_rate(quota: int, window: float, gaps: list[float]) -> None:
+    table, now, granted = QuotaTable(), START, 0
+    one = charge(quota, window)
+    for gap in gaps:
+        now += gap * window / 1e4
+        granted += table.count([one], now).is_allowed
+    assert granted <= quota + (now - START) * quota / window + 1e-3
+
+
+@given(st.integers(1, 50), st.floats(0.05, 1e5), st.floats(0, 1))
+def test_retry_after_is_never_zero_and_never_too_early(quota: int, window: float, part: float) -> None:
+    table, one = QuotaTable(), charge(quota, window)
+    spend(table, quota, START, one)
+    refusal = table.count([one], START + part * window / quota / 2)
+    assert refusal.retry_after >= 1
+    assert table.count([one], START + part * window / quota / 2 + refusal.retry_after).is_allowed
+
+
+def test_headers_have_the_drafts_exact_form() -> None:
+    table, charges = QuotaTable(), [charge(50), charge(10_000, 86_400.0, name="free")]
+    for _ in range(38):
+        verdict = table.count(charges, START)
+    assert headers(charges, verdict) == (
+        ("RateLimit-Policy", '"burst";q=50;w=1, "free";q=10000;w=86400'),
+        ("RateLimit", '"burst";r=12;t=1'),
+    )
+
+
+def test_a_refusal_says_when_to_come_back() -> None:
+    table, one = QuotaTable(), charge(2, window=10)
+    spend(table, 2, START, one)
+    fields = dict(headers([one], table.count([one], START)))
+    assert (fields["RateLimit"], fields["Retry-After"]) == ('"burst";r=0;t=10', "5")
+
+
+@pytest.mark.parametrize("now_step", [0.0, 10.0])
+def test_memory_is_bounded_whatever_keys_come(now_step: float) -> None:
+    table, now = QuotaTable(capacity=1_000), START
+    for number in range(5_000):
+        now += now_step
+        table.count([charge(key=f"key-{number}")], now)
+        assert len(table) <= 1_000
