@@ -117,7 +117,7 @@ class Accounts:
         return document
 
     async def _spend(self, claims: Claims) -> bool:
-        """True for the first to use the token. Without Redis it raises: letting a token be used twice would be worse."""
+        """True for the first to use the token. Without Redis it raises: a token used twice would be worse."""
         name = f"refresh:{claims.jti}"
         return bool(await self._redis.set(name, "used", nx=True, ex=self._tokens.seconds_left(claims)))
 

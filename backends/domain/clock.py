@@ -33,3 +33,8 @@ def parse_iso(text: str) -> datetime:
 def iso_after(moment: datetime, seconds: float) -> str:
     """`iso` of the moment that many seconds later."""
     return iso(moment + timedelta(seconds=seconds))
+
+
+def from_unix(seconds: float) -> datetime:
+    """The moment that many seconds after 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -13,8 +13,8 @@ class FaultKind(StrEnum):
     CONFLICT = "conflict"
 
 
-class Fault(Exception):
-    """A refusal the caller can understand. `reason` is a sentence without a field's name, because both sides show it."""
+class Fault(Exception):  # noqa: N818 - a refusal is an answer, not an accident
+    """A refusal the caller can understand; its reason is a sentence without a field's name, as both sides show it."""
 
     def __init__(self, kind: FaultKind, reason: str, field: str | None = None) -> None:
         super().__init__(reason)

@@ -11,7 +11,7 @@ EXEMPT_PATHS = frozenset({"/__faults", "/health", "/api/health"})
 
 @dataclass(frozen=True, slots=True)
 class FaultSettings:
-    """Which calls are hit and how: probabilities from 0 to 1, a wait in milliseconds, a path prefix (none: every path)."""
+    """Which calls are hit and how: probabilities from 0 to 1, a wait, a path prefix (none: every path)."""
 
     error_rate: float = 0.0
     latency_ms: float = 0.0

@@ -19,7 +19,7 @@ class Passwords:
         return await asyncio.to_thread(self._hasher.hash, password)
 
     async def is_right(self, stored: str | None, password: str) -> bool:
-        """Whether the password fits. Without a stored hash it costs the same and never does, so users cannot be guessed."""
+        """Whether it fits. Without a stored hash it never does, but costs the same, so users cannot be guessed."""
         fits = await asyncio.to_thread(self._verify, stored or self._nobody, password)
         return fits and stored is not None
 

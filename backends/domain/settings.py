@@ -36,7 +36,7 @@ DEFAULTS = SystemConfig("TACN", "SH", 5, 100, Features(realtime=True, news=True,
 
 
 class SystemSettings:
-    """Reads and changes the document. Features are stored flat, so that two changes of different ones do not collide."""
+    """Reads and changes the document. Features are stored flat, so that changes of different ones do not collide."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -69,7 +69,7 @@ def first_document() -> Document:
 
 
 def _config(stored: Mapping[str, Any]) -> SystemConfig:
-    document = first_document() | stored
+    document = {**first_document(), **stored}
     return SystemConfig(
         site_name=document["site_name"],
         default_market=document["default_market"],

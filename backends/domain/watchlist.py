@@ -54,7 +54,7 @@ class Watchlist:
         return [_item(document) for document in documents]
 
     async def add(self, user: str, draft: WatchDraft) -> WatchItem:
-        """Watches a stock; raises NOT_FOUND for an unknown one, CONFLICT if it is watched already or the list is full."""
+        """Watches a stock; raises NOT_FOUND for an unknown one, CONFLICT if it is watched or the list is full."""
         stock = await self._market.stock(draft.symbol)
         document: Document = {
             "_id": _key(user, draft.symbol),

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 type Document = dict[str, Any]
 type Filter = Mapping[str, Any]
-"""Flat field names; a value means equality, or `{"$in": […]}`, `{"$gte": x}`, `{"$lte": x}`, `{"$contains": x}` (an array has x)."""
+"""Flat field names; a value means equality, or `{"$in": […]}`, `{"$gte": x}`, `{"$lte": x}`, `{"$contains": x}`
+(an array has x)."""
 type Sort = Sequence[tuple[str, int]]
 """Fields with 1 (ascending) or -1."""
 

@@ -1,8 +1,9 @@
 """The embedded driver: JSON documents in one SQLite file in WAL mode, which several processes may share.
 
-Owns one connection and the one thread that may touch it. Writers take the write lock first (`BEGIN IMMEDIATE`), so that a
-compare-and-set holds between processes too; a busy file is waited for, not reported.
+Owns one connection and the one thread that may touch it. Writers take the write lock first (`BEGIN IMMEDIATE`), so that
+a compare-and-set holds between processes too; a busy file is waited for, not reported.
 """
+# ruff: noqa: S608 - names were checked by `sql.name`, values are parameters
 
 import asyncio
 import json
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -63,7 +65,7 @@ class SqliteStore:
         query = f"INSERT INTO {name(collection)} (_id, body) VALUES (?, ?) ON CONFLICT (_id) DO NOTHING"
         added = 0
         for batch in batched(documents, BATCH, strict=False):
-            added += await self._run(lambda db, batch=batch: _insert(db, query, batch))
+            added += await self._run(partial(_insert, query=query, documents=batch))
         return added
 
     async def update(
@@ -154,7 +156,7 @@ def _index(table: str, index: Index) -> str:
     return f"CREATE INDEX IF NOT EXISTS {title} ON {table} ({columns})"
 
 
-def _insert(db: sqlite3.Connection, query: str, documents: Iterable[Document]) -> int:
+def _insert(db: sqlite3.Connection, *, query: str, documents: Iterable[Document]) -> int:
     rows = [(document["_id"], _text(document)) for document in documents]
     with _writing(db):
         return max(0, db.executemany(query, rows).rowcount)
