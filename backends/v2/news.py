@@ -1,0 +1,102 @@
+"""`/api/v2/news`: the list, one item, and the synchronisation."""
+
+from typing import Literal
+
+from backends.domain.errors import FaultKind
+from backends.domain.news import NewsDesk
+from backends.domain.rules import NewsLimit, PageNumber, PageSize, Symbol, Symbols
+from backends.v2.endpoint import Area, Call, Endpoint, NoInput
+from backends.v2.shape import Input, Listing, Output, listing
+
+
+class NewsQuery(Input):
+    """Which news: of one stock, or all."""
+
+    symbol: Symbol | None = None
+    page: PageNumber = 1
+    page_size: PageSize = 20
+
+
+class SyncBody(Input):
+    """What to fetch: some symbols' news, or everybody's."""
+
+    symbols: Symbols | None = None
+    limit: NewsLimit = 10
+
+
+class NewsItem(Output):
+    """A piece of news as lists show it."""
+
+    id: str
+    title: str
+    summary: str
+    source: str
+    symbols: list[str]
+    sentiment: Literal["positive", "neutral", "negative"]
+    published_at: str
+
+
+class NewsArticle(NewsItem):
+    """A piece of news with its text."""
+
+    content: str
+
+
+class NewsSync(Output):
+    """How many items came in, and when."""
+
+    synced: int
+    updated_at: str
+
+
+def news_area(news: NewsDesk) -> Area:
+    """The endpoints of `/api/v2/news`."""
+    handlers = _News(news)
+    return Area(
+        "news",
+        "News about stocks",
+        (
+            Endpoint(
+                method="GET",
+                path="/api/v2/news",
+                summary="News, newest first",
+                reads=NewsQuery,
+                answers=Listing[NewsItem],
+                handle=handlers.page,
+            ),
+            Endpoint(
+                method="GET",
+                path="/api/v2/news/{id}",
+                summary="One item with its text",
+                reads=NoInput,
+                answers=NewsArticle,
+                handle=handlers.item,
+                faults=(FaultKind.NOT_FOUND,),
+            ),
+            Endpoint(
+                method="POST",
+                path="/api/v2/news/sync",
+                summary="Fetches what is new",
+                reads=SyncBody,
+                answers=NewsSync,
+                handle=handlers.sync,
+                status=202,
+                faults=(FaultKind.NOT_FOUND,),
+            ),
+        ),
+    )
+
+
+class _News:
+    def __init__(self, news: NewsDesk) -> None:
+        self._news = news
+
+    async def page(self, call: Call[NewsQuery]) -> Listing[NewsItem]:
+        asked = call.input
+        return listing(await self._news.page(asked.symbol, asked.page, asked.page_size), NewsItem.of)
+
+    async def item(self, call: Call[NoInput]) -> NewsArticle:
+        return NewsArticle.of(await self._news.item(call.part("id")))
+
+    async def sync(self, call: Call[SyncBody]) -> NewsSync:
+        return NewsSync.of(await self._news.sync(call.input.symbols, call.input.limit))

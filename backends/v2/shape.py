@@ -1,0 +1,68 @@
+"""The conventions of every v2 message: camelCase outside, the domain's names inside, times in ISO 8601.
+
+Owns no field of any area.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self, override
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from backends.domain.page import Page
+
+
+class Output(BaseModel):
+    """Something that v2 answers; made from a value of the domain whose attributes bear the same names."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(serialization_alias=to_camel), from_attributes=True, frozen=True
+    )
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """The domain's value in v2's shape."""
+        return cls.model_validate(value, from_attributes=True)
+
+
+class Plain(BaseModel):
+    """Something that v2 answers under its own names, without an envelope."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Input(BaseModel):
+    """Something that v2 reads; members it does not know are ignored."""
+
+    model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=to_camel), frozen=True)
+
+    def given(self) -> dict[str, Any]:
+        """What the caller sent, and nothing that is only a default."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Pagination(Output):
+    """Which page this is."""
+
+    page: int
+    page_size: int
+    total: int
+
+
+class Listing[T](Output):
+    """One page of a list."""
+
+    items: list[T]
+    pagination: Pagination
+
+    @classmethod
+    @override
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`NewsItemList` rather than `Listing[NewsItem]`: the name clients see in the OpenAPI document."""
+        return f"{params[0].__name__}List"
+
+
+def listing[D, T](page: Page[D], shape: Callable[[D], T]) -> Listing[T]:
+    """A page of the domain in v2's shape."""
+    place = Pagination(page=page.page, page_size=page.page_size, total=page.total)
+    return Listing[Any](items=[shape(item) for item in page.items], pagination=place)
