@@ -30,7 +30,7 @@ INDICATORS = {"ma5", "ma20", "rsi14", "macd", "volatility", "return_percent"}
 async def started(user: Legacy) -> str:
     data = await user.data("POST", "/api/analysis/stock", {"stock_code": "600519", "days": 30})
     assert set(data) == {"task_id", "status"}
-    assert data["status"] == "queued"
+    assert data["status"] in {"queued", "processing"}  # the runner may be quicker than the answer
     return str(data["task_id"])
 
 

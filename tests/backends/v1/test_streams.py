@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
 
@@ -117,6 +118,18 @@ async def test_nobody_hears_anothers_notifications(alice: Legacy, bob: Legacy, r
         event = await events.next()
     assert event is not None
     assert event.data["id"] == "his"
+
+
+@pytest.mark.parametrize("beat_seconds", [0.02])
+async def test_a_stream_that_cannot_go_on_is_cut_and_not_ended(bob: Legacy, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    async with bob.events("/api/stream/queue") as events:
+        await events.next()
+        monkeypatch.setattr("backends.domain.queue.TaskQueue.stats", broken)
+        with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientOSError)):
+            await events.rest()
 
 
 @pytest.mark.parametrize("beat_seconds", [0.02])
