@@ -1,0 +1,100 @@
+"""The admin listener's application: probes, metrics and the status."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+import orjson
+from aiohttp import web
+
+from gateway.admin.access import identify
+from gateway.config.schema import AdminToken
+from gateway.core.errors import MEDIA_TYPE, Problem, ProblemType
+from gateway.proxy.mark import RequestIds
+
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Panel(Protocol):
+    """What the admin listener shows; the running gateway is one."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether traffic should be sent here."""
+        ...
+
+    def admin_tokens(self) -> tuple[AdminToken, ...]:
+        """Return the tokens that are good now."""
+        ...
+
+    def metrics_text(self) -> bytes:
+        """Return the page for Prometheus."""
+        ...
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what `GET /api/status` answers."""
+        ...
+
+
+class AdminApp:
+    """Owns the admin routes. It shows and never changes anything; whoever asks for more than a probe needs a token."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._ids = RequestIds()
+
+    def build(self) -> web.Application:
+        """Return the aiohttp application."""
+        app = web.Application(middlewares=[self._guard])
+        app.add_routes(
+            [
+                web.get("/livez", self._livez),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+                web.get("/api/status", self._status),
+            ]
+        )
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let only bearers of a token past the probes, and answer every fault as a problem."""
+        needs_token = request.path not in OPEN_PATHS
+        if needs_token and identify(request.headers.get("Authorization"), self._panel.admin_tokens()) is None:
+            problem = Problem(ProblemType.UNAUTHENTICATED, "The admin listener needs one of its bearer tokens.")
+            return self._refuse(request, problem, {"WWW-Authenticate": "Bearer"})
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as error:
+            allowed = ", ".join(sorted(error.allowed_methods))
+            problem = Problem(ProblemType.METHOD_NOT_ALLOWED, f"Allowed here: {allowed}.")
+            return self._refuse(request, problem, {"Allow": allowed})
+        except web.HTTPNotFound:
+            return self._refuse(request, Problem(ProblemType.NOT_FOUND, "The admin listener has no such path."), {})
+
+    async def _livez(self, _request: web.Request) -> web.Response:
+        return _json(200, {"status": "ok"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        if self._panel.is_ready:
+            return _json(200, {"status": "ready"})
+        return _json(503, {"status": "draining"})
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._panel.metrics_text(), headers={"Content-Type": METRICS_TYPE})
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return _json(200, self._panel.status())
+
+    def _refuse(self, request: web.Request, problem: Problem, headers: Mapping[str, str]) -> web.Response:
+        request_id = self._ids.keep(request.headers.get("X-Request-Id"))
+        body = problem.render(instance=request.rel_url.raw_path, request_id=request_id)
+        standard = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Request-Id": request_id}
+        return web.Response(status=problem.code, body=body, headers={**headers, **standard})
+
+
+def _json(status: int, document: Mapping[str, Any]) -> web.Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(status=status, body=orjson.dumps(document), headers=headers)

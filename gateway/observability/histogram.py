@@ -1,0 +1,35 @@
+"""A latency histogram of plain integers."""
+
+from bisect import bisect_left
+from typing import Final
+
+BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the buckets in seconds; a last one takes everything above."""
+
+
+class Histogram:
+    """Owns the counts of one series. Observing costs one bisection and three additions."""
+
+    __slots__ = ("counts", "total_seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.total_seconds = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Histogram {sum(self.counts)} observed>"
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.total_seconds += seconds
+
+    def cumulated(self) -> list[tuple[str, float]]:
+        """Return the buckets as Prometheus wants them: each counts what the ones before it count."""
+        labels = [*(str(bound) for bound in BOUNDS), "+Inf"]
+        running = 0
+        buckets: list[tuple[str, float]] = []
+        for label, count in zip(labels, self.counts, strict=True):
+            running += count
+            buckets.append((label, running))
+        return buckets

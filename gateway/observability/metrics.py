@@ -1,0 +1,112 @@
+"""Counters as plain integers, turned into Prometheus text only when somebody scrapes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.observability.histogram import Histogram
+
+type Labels = tuple[str, ...]
+type Reading = Iterable[tuple[Labels, float]]
+
+
+class Metrics:
+    """Owns what the data plane counts. Labels never hold a raw path, a consumer or a token.
+
+    `requests` is keyed by (migration, endpoint, side, code), `durations` by (migration, side), `upstream_durations` by
+    (upstream): seconds until the head of its answer. `deprecated` is keyed by (migration, phase).
+    """
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str, str, int]] = Counter()
+        self.durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
+        self.upstream_durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
+        self.deprecated: Counter[Labels] = Counter()
+        self.auth_failures: Counter[Labels] = Counter()
+        self.quota_exceeded: Counter[Labels] = Counter()
+        self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
+
+    def __repr__(self) -> str:
+        return f"<Metrics {self.requests.total()} requests>"
+
+    def families(self) -> Iterator[Metric]:
+        """Yield every counted metric."""
+        requests = {(*labels, str(code)): count for (*labels, code), count in self.requests.items()}
+        yield _counter("requests", "Requests answered.", ("migration", "endpoint", "side", "code"), requests)
+        yield _histogram(
+            "request_duration_seconds",
+            "From the head of the request to the end of the answer.",
+            ("migration", "side"),
+            self.durations,
+        )
+        yield _histogram(
+            "upstream_duration_seconds",
+            "From sending a request to the head of the backend's answer.",
+            ("upstream",),
+            self.upstream_durations,
+        )
+        yield _counter(
+            "deprecated_requests", "Requests to deprecated endpoints.", ("migration", "phase"), self.deprecated
+        )
+        yield _counter("auth_failures", "Requests refused for their token.", ("reason",), self.auth_failures)
+        yield _counter("quota_exceeded", "Requests refused by a quota.", ("quota",), self.quota_exceeded)
+        yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Something that is read, not counted: its name without the prefix, and how to read it."""
+
+    name: str
+    text: str
+    labels: Labels
+    read: Callable[[], Reading]
+
+    def family(self) -> Metric:
+        """Read it now."""
+        family = GaugeMetricFamily(f"crossfade_{self.name}", self.text, labels=self.labels)
+        for labels, value in self.read():
+            family.add_metric(labels, value)
+        return family
+
+
+class Exposition(Collector):
+    """Turns metrics and gauges into Prometheus text, with a registry of its own."""
+
+    def __init__(self, metrics: Metrics, gauges: tuple[Gauge, ...] = ()) -> None:
+        self._metrics = metrics
+        self._gauges = gauges
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric, as prometheus-client asks for it."""
+        yield from self._metrics.families()
+        for gauge in self._gauges:
+            yield gauge.family()
+
+    def describe(self) -> Iterator[Metric]:
+        """Describe nothing in advance: reading gauges before the start would be too early."""
+        return iter(())
+
+    def text(self) -> bytes:
+        """Return the page that Prometheus scrapes."""
+        return generate_latest(self._registry)
+
+
+def _counter(name: str, text: str, labels: Labels, counts: Counter[Labels] | dict[tuple[str, ...], int]) -> Metric:
+    family = CounterMetricFamily(f"crossfade_{name}", text, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(values, count)
+    return family
+
+
+def _histogram(name: str, text: str, labels: Labels, series: dict[Labels, Histogram]) -> Metric:
+    family = HistogramMetricFamily(f"crossfade_{name}", text, labels=labels)
+    for values, histogram in series.items():
+        family.add_metric(values, buckets=histogram.cumulated(), sum_value=histogram.total_seconds)
+    return family

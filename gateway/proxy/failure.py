@@ -1,0 +1,48 @@
+"""The one mapping from everything that can go wrong to what the client is told."""
+
+from typing import assert_never
+
+from gateway.core.errors import Problem, ProblemType
+from gateway.downstream.fault import RequestError, RequestFault
+from gateway.upstream.fault import UpstreamError, UpstreamFault
+
+
+def problem(error: RequestError | UpstreamError) -> Problem:
+    """Return the problem for an error that came up before the answer's head was sent."""
+    match error:
+        case RequestError():
+            return _request_problem(error)
+        case UpstreamError():
+            return _upstream_problem(error)
+        case _:
+            assert_never(error)
+
+
+def _request_problem(error: RequestError) -> Problem:
+    match error.fault:
+        case RequestFault.MALFORMED:
+            return Problem(ProblemType.MALFORMED_REQUEST, error.detail)
+        case RequestFault.LINE_TOO_LONG:
+            return Problem(ProblemType.REQUEST_TOO_LARGE, error.detail, status=414)
+        case RequestFault.HEADERS_TOO_LARGE:
+            return Problem(ProblemType.REQUEST_TOO_LARGE, error.detail, status=431)
+        case RequestFault.BODY_TOO_LARGE:
+            return Problem(ProblemType.REQUEST_TOO_LARGE, error.detail, status=413)
+        case RequestFault.TOO_SLOW:
+            return Problem(ProblemType.MALFORMED_REQUEST, error.detail, status=408)
+        case _:
+            assert_never(error.fault)
+
+
+def _upstream_problem(error: UpstreamError) -> Problem:
+    match error.fault:
+        case UpstreamFault.UNREACHABLE | UpstreamFault.LOST:
+            return Problem(ProblemType.UPSTREAM_UNAVAILABLE, error.detail)
+        case UpstreamFault.TIMEOUT:
+            return Problem(ProblemType.UPSTREAM_TIMEOUT, error.detail)
+        case UpstreamFault.INVALID:
+            return Problem(ProblemType.UPSTREAM_INVALID, error.detail)
+        case UpstreamFault.OVERLOADED:
+            return Problem(ProblemType.OVERLOADED, error.detail)
+        case _:
+            assert_never(error.fault)

@@ -1,0 +1,82 @@
+"""The running configuration: read from the file, replaced whole, or kept when the file is broken."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.config.compile import compile_snapshot
+from gateway.config.load import ConfigError, load
+from gateway.config.schema import Config
+from gateway.config.snapshot import Snapshot
+from gateway.core.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One configuration that passed every check, and when (Unix seconds)."""
+
+    path: Path
+    config: Config
+    snapshot: Snapshot
+    loaded_at: float
+
+
+class ConfigSource:
+    """Owns the file's path and the count of revisions. It never applies anything."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str], clock: Clock) -> None:
+        self.path = path
+        self._environ = environ
+        self._clock = clock
+        self._revision = 0
+
+    def __repr__(self) -> str:
+        return f"<ConfigSource {self.path}: revision {self._revision}>"
+
+    async def read(self) -> Loaded:
+        """Return what the file says now; raises ConfigError. Reading and compiling happen beside the event loop."""
+        loaded = await asyncio.to_thread(self._read)
+        self._revision = loaded.snapshot.revision
+        return loaded
+
+    async def stamp(self) -> tuple[int, int, int] | None:
+        """Return what changes with the file's content: time, size and inode; None while there is no file."""
+        return await asyncio.to_thread(self._stamp)
+
+    def _read(self) -> Loaded:
+        found = load(self.path, self._environ)
+        for warning in found.warnings:
+            log.warning("%s", warning)
+        snapshot = compile_snapshot(found.config, revision=self._revision + 1, digest=found.digest)
+        return Loaded(self.path, found.config, snapshot, self._clock.now())
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def log_refusal(error: ConfigError) -> None:
+    """Write every finding of a refused file to the log, one a line."""
+    log.error("the configuration was refused, the running one stays")
+    for finding in error.findings:
+        log.error("%s", finding)
+
+
+def needs_restart(old: Config, new: Config) -> list[str]:
+    """Return the key paths whose change a running process cannot follow."""
+    pairs = {
+        "server.listen": (old.server.listen, new.server.listen),
+        "server.admin.listen": (old.server.admin.listen, new.server.admin.listen),
+        "server.workers": (old.server.workers, new.server.workers),
+        "server.tls": (old.server.tls, new.server.tls),
+        "store": (old.store, new.store),
+        "redis": (old.redis, new.redis),
+    }
+    return [key for key, (before, after) in pairs.items() if before != after]

@@ -1,0 +1,66 @@
+"""What is read, not counted, when Prometheus scrapes."""
+
+import math
+from typing import Final
+
+from gateway.config.snapshot import Snapshot
+from gateway.core.cell import Cell
+from gateway.core.clock import Clock
+from gateway.observability.metrics import Gauge, Reading
+from gateway.upstream.fleet import Fleet
+
+SECONDS_A_DAY: Final = 86_400
+
+
+def gauges(snapshot: Cell[Snapshot], fleet: Fleet, clock: Clock) -> tuple[Gauge, ...]:
+    """Return the gauges of one process; each reads the live objects at the moment of the scrape."""
+    return (
+        Gauge("config_revision", "Revision of the running configuration.", (), lambda: [((), snapshot.value.revision)]),
+        Gauge(
+            "rollout_percent",
+            "Share of stickiness keys that the successor serves.",
+            ("migration",),
+            lambda: [((name,), found.rollout.percent) for name, found in snapshot.value.migrations.items()],
+        ),
+        Gauge(
+            "migration_days_left",
+            "Days until a phase begins, 0 once it has.",
+            ("migration", "phase"),
+            lambda: _days_left(snapshot.value, clock.now()),
+        ),
+        Gauge(
+            "upstream_connections",
+            "Exchanges with an upstream that are active, or queued for a connection.",
+            ("upstream", "state"),
+            lambda: _connections(fleet),
+        ),
+        Gauge(
+            "upstream_healthy",
+            "Whether an endpoint passes its checks and is not ejected.",
+            ("upstream", "endpoint"),
+            lambda: _healthy(fleet),
+        ),
+    )
+
+
+def _days_left(snapshot: Snapshot, now: float) -> Reading:
+    for name, migration in snapshot.migrations.items():
+        calendar = migration.deprecation
+        if calendar is None:
+            continue
+        dates = {"deprecated": calendar.deprecated, "gone": calendar.gone, "removed": calendar.removed}
+        for phase, moment in dates.items():
+            if math.isfinite(moment):
+                yield (name, phase), max(0.0, (moment - now) / SECONDS_A_DAY)
+
+
+def _connections(fleet: Fleet) -> Reading:
+    for cluster in fleet:
+        yield (cluster.name, "active"), cluster.slots.active
+        yield (cluster.name, "queued"), cluster.slots.queued
+
+
+def _healthy(fleet: Fleet) -> Reading:
+    for cluster in fleet:
+        for replica in cluster.rotation.replicas:
+            yield (cluster.name, str(replica.origin)), float(replica.is_healthy)

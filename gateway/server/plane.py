@@ -1,0 +1,115 @@
+"""Everything that runs: both listeners, the upstreams, and the configuration that rules them."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.admin.app import AdminApp
+from gateway.admin.listener import AdminListener
+from gateway.config.schema import AdminToken
+from gateway.config.snapshot import Snapshot
+from gateway.core.cell import Cell
+from gateway.core.clock import Clock
+from gateway.downstream.listener import Listener
+from gateway.observability.access_log import AccessLog
+from gateway.observability.metrics import Exposition, Metrics
+from gateway.policy.decide import Memory
+from gateway.proxy.exchange import Proxy, Surroundings
+from gateway.server.configuration import Loaded, needs_restart
+from gateway.server.gauge import gauges
+from gateway.server.status import status
+from gateway.upstream.fleet import Fleet
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running gateway listens, as URLs."""
+
+    public: str
+    admin: str
+
+
+class Plane:
+    """Owns everything that exists only while the gateway runs: built whole from the first configuration."""
+
+    def __init__(self, loaded: Loaded, metrics: Metrics, access_log: AccessLog, clock: Clock) -> None:
+        self._clock = clock
+        self._loaded = loaded
+        self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
+        self._fleet = Fleet(clock)
+        self._proxy = Proxy(Surroundings(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock))
+        self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
+        self._started = clock.monotonic()
+        self.listener = Listener(self._proxy, loaded.config.server.limits)
+        self.admin = AdminListener(AdminApp(self).build())
+
+    def __repr__(self) -> str:
+        return f"<{self._proxy}, {self._fleet}>"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether traffic should be sent here."""
+        return not self._proxy.is_draining
+
+    def admin_tokens(self) -> tuple[AdminToken, ...]:
+        """Return the admin tokens that are good now."""
+        return self._loaded.config.server.admin.tokens
+
+    def metrics_text(self) -> bytes:
+        """Return the page for Prometheus."""
+        return self._exposition.text()
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what `GET /api/status` answers."""
+        return status(self._loaded, self._fleet, self._proxy, self._clock.monotonic() - self._started)
+
+    async def start(self) -> None:
+        """Start the upstreams, then listen."""
+        server = self._loaded.config.server
+        if server.workers > 1:
+            log.warning("server.workers is %d; this version serves with one process", server.workers)
+        self._fleet.apply(self._loaded.config.upstreams)
+        await self.listener.start(server.listen.host, server.listen.port, server.tls)
+        await self.admin.start(server.admin.listen.host, server.admin.listen.port)
+
+    def apply(self, loaded: Loaded) -> None:
+        """Make a new configuration the running one, between two requests: nothing here waits."""
+        for key in needs_restart(self._loaded.config, loaded.config):
+            log.warning("%s has changed: this needs a restart", key)
+        self._loaded = loaded
+        self._fleet.apply(loaded.config.upstreams)
+        self._snapshot.value = loaded.snapshot
+        self.listener.apply(loaded.config.server.limits)
+
+    async def drain(self) -> None:
+        """Refuse new connections and wait for the open requests."""
+        self._proxy.is_draining = True
+        await self.listener.drain()
+        try:
+            async with asyncio.timeout(self._loaded.config.server.drain):
+                await self._proxy.quiet()
+        except TimeoutError:
+            log.warning("%d requests are cut after the drain time", self._proxy.open)
+
+    async def close(self) -> None:
+        """Close the listeners, then the upstreams."""
+        await self.listener.close()
+        await self.admin.close()
+        await self._fleet.close()
+
+    def addresses(self) -> Addresses:
+        """Return where it listens."""
+        server = self._loaded.config.server
+        scheme = "https" if server.tls is not None else "http"
+        return Addresses(
+            public=f"{scheme}://{_host(server.listen.host)}:{self.listener.port}",
+            admin=f"http://{_host(server.admin.listen.host)}:{self.admin.port}",
+        )
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

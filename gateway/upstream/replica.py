@@ -1,0 +1,88 @@
+"""One endpoint of an upstream: its address and whether it is fit to be asked."""
+
+import logging
+from enum import Enum
+
+from yarl import URL
+
+from gateway.config.schema import Ejection
+from gateway.core.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Health(Enum):
+    """What the active checks say. Without checks a replica stays HEALTHY."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Replica:
+    """Owns the health of one endpoint. `origin` is its scheme and authority; it never opens a connection."""
+
+    def __init__(self, origin: str, ejection: Ejection, clock: Clock) -> None:
+        self.origin = URL(origin)
+        self.authority = self.origin.raw_authority
+        self._ejection = ejection
+        self._clock = clock
+        self._health = Health.HEALTHY
+        self._streak = 0
+        self._errors = 0
+        self._ejected_until = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Replica {self.origin}: {self._health.value}, {self._errors} errors in a row>"
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it passes its checks and is not ejected."""
+        return self._health is Health.HEALTHY and not self.is_ejected
+
+    @property
+    def is_ejected(self) -> bool:
+        """Whether too many exchanges in a row have failed a short while ago."""
+        return self._clock.monotonic() < self._ejected_until
+
+    def note_check(self, passed: bool, *, healthy: int, unhealthy: int) -> None:
+        """Count one health check: `healthy` in a row bring the replica back, `unhealthy` failed ones take it out."""
+        agrees = passed is (self._health is Health.HEALTHY)
+        self._streak = 0 if agrees else self._streak + 1
+        if self._streak >= (healthy if passed else unhealthy):
+            self._become(Health.HEALTHY if passed else Health.UNHEALTHY)
+
+    def note_success(self) -> None:
+        """Count an exchange that brought an answer."""
+        self._errors = 0
+
+    def note_error(self) -> None:
+        """Count an exchange that brought none."""
+        self._errors += 1
+        if self._errors >= self._ejection.consecutive_errors:
+            self._errors = 0
+            self._ejected_until = self._clock.monotonic() + self._ejection.duration
+            log.warning("%s is left alone for %g s after errors in a row", self.origin, self._ejection.duration)
+
+    def _become(self, health: Health) -> None:
+        self._streak = 0
+        self._health = health
+        log.warning("%s is %s", self.origin, health.value)
+
+
+class Rotation:
+    """Chooses replicas in turn, healthy ones only; when none is, all are tried, because checks can be wrong."""
+
+    def __init__(self, replicas: tuple[Replica, ...]) -> None:
+        self.replicas = replicas
+        self._turn = 0
+
+    def __repr__(self) -> str:
+        healthy = sum(replica.is_healthy for replica in self.replicas)
+        return f"<Rotation {healthy} of {len(self.replicas)} healthy>"
+
+    def order(self) -> list[Replica]:
+        """Return the replicas in the order in which this exchange should try them; never empty."""
+        fit = [replica for replica in self.replicas if replica.is_healthy] or list(self.replicas)
+        self._turn += 1
+        start = self._turn % len(fit)
+        return fit[start:] + fit[:start]

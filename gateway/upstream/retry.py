@@ -1,0 +1,46 @@
+"""When a failed exchange may be tried again without anybody being served twice."""
+
+from typing import Final
+
+from gateway.core.http import IDEMPOTENT_METHODS
+from gateway.upstream.fault import UpstreamError, UpstreamFault
+
+RESERVE: Final = 10.0
+"""Retries that are possible at once, however quiet it was before."""
+
+
+class RetryBudget:
+    """Owns how many retries an upstream may be burdened with: `percent` of its requests, and a small reserve."""
+
+    def __init__(self, percent: float) -> None:
+        self._share = percent / 100
+        self._left = RESERVE
+
+    def __repr__(self) -> str:
+        return f"<RetryBudget {self._left:.1f} left>"
+
+    def note_request(self) -> None:
+        """Count a first attempt."""
+        self._left = min(RESERVE, self._left + self._share)
+
+    def take(self) -> bool:
+        """Take one retry, if there is one left."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def is_repeatable(method: str, error: UpstreamError, *, has_body: bool) -> bool:
+    """Return whether sending the request again cannot do its work twice (RFC 9110 section 9.2.2).
+
+    When no connection came about, nothing was sent. A lost connection leaves open whether the backend acted, so only an
+    idempotent method goes again, and only without a body, because a streamed body is gone.
+    """
+    match error.fault:
+        case UpstreamFault.UNREACHABLE:
+            return True
+        case UpstreamFault.LOST:
+            return method in IDEMPOTENT_METHODS and not has_body
+        case _:
+            return False
