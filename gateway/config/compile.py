@@ -1,0 +1,122 @@
+"""From the checked Config to the Snapshot: defaults merged, names resolved, everything constant made ready."""
+
+from collections.abc import Mapping
+
+from gateway.config import schema
+from gateway.config.adapters import compile_adapter
+from gateway.config.calendar import compile_deprecation
+from gateway.config.keys import load_key
+from gateway.config.router import compile_router
+from gateway.config.schema import Config
+from gateway.config.snapshot import (
+    Adapter,
+    AuthMode,
+    AuthPolicy,
+    Condition,
+    Endpoint,
+    Identity,
+    IdentityKind,
+    Migration,
+    Pin,
+    Quota,
+    Rollout,
+    Route,
+    Side,
+    Snapshot,
+)
+
+
+def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> Snapshot:
+    """Compile a config that `load` accepted.
+
+    Reads public keys and imports adapters' functions; should those have changed since the check, it raises
+    KeyFaultError or ExpressionError.
+    """
+    consumer = tuple(map(_identity, config.auth.consumer))
+    quotas = {name: _quota(name, spec, consumer) for name, spec in config.quotas.items()}
+    adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
+    migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
+    endpoints = tuple(
+        _endpoint(endpoint, spec, migrations[name], quotas, adapters)
+        for name, spec in config.migrations.items()
+        for endpoint in spec.endpoints
+    )
+    routes = tuple(_route(spec, quotas) for spec in config.routes)
+    return Snapshot(
+        revision=revision,
+        digest=digest,
+        server=config.server,
+        upstreams=config.upstreams,
+        router=compile_router(endpoints, routes),
+        auth=_auth(config.auth.jwt),
+        consumer=consumer,
+        migrations=migrations,
+        endpoints=endpoints,
+        routes=routes,
+    )
+
+
+def _identity(text: str) -> Identity:
+    kind, _, name = text.partition(":")
+    return Identity(IdentityKind(kind), name.lower() if kind == IdentityKind.HEADER else name)
+
+
+def _condition(when: schema.When) -> Condition:
+    claims = [(Identity(IdentityKind.CLAIM, name), value) for name, value in when.claim.items()]
+    headers = [(Identity(IdentityKind.HEADER, name.lower()), value) for name, value in when.header.items()]
+    cookies = [(Identity(IdentityKind.COOKIE, name), value) for name, value in when.cookie.items()]
+    return Condition((*claims, *headers, *cookies))
+
+
+def _quota(name: str, spec: schema.Quota, consumer: tuple[Identity, ...]) -> Quota:
+    by: list[Identity] = []
+    for text in spec.by:
+        by.extend(consumer if text == "consumer" else [_identity(text)])
+    return Quota(name, spec.quota, spec.window, tuple(by), _condition(spec.when) if spec.when is not None else None)
+
+
+def _migration(name: str, spec: schema.Migration) -> Migration:
+    return Migration(
+        name=name,
+        title=spec.title or name.replace("_", " ").replace("-", " ").capitalize(),
+        legacy=spec.legacy,
+        successor=spec.successor,
+        rollout=_rollout(spec.rollout),
+        deprecation=compile_deprecation(spec.deprecation) if spec.deprecation is not None else None,
+    )
+
+
+def _rollout(spec: schema.Rollout) -> Rollout:
+    pins = tuple(Pin(Side(pin.to), _condition(pin)) for pin in spec.pins)
+    return Rollout(round(spec.percent * 1000), tuple(map(_identity, spec.by)), spec.salt.encode(), pins)
+
+
+def _endpoint(
+    spec: schema.Endpoint,
+    owner: schema.Migration,
+    migration: Migration,
+    quotas: Mapping[str, Quota],
+    adapters: Mapping[str, Adapter],
+) -> Endpoint:
+    names = owner.quotas if spec.quotas is None else spec.quotas
+    return Endpoint(
+        migration=migration,
+        method=spec.legacy.method or "GET",
+        template=spec.legacy.template,
+        successor_method=spec.successor.method or "GET",
+        successor_template=spec.successor.template,
+        auth=AuthMode(spec.auth or owner.auth),
+        quotas=tuple(quotas[name] for name in names),
+        adapter=adapters[spec.adapt] if spec.adapt is not None else None,
+    )
+
+
+def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
+    limits = tuple(quotas[name] for name in spec.quotas)
+    return Route(spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits)
+
+
+def _auth(spec: schema.Jwt | None) -> AuthPolicy:
+    # Without tokens a client's own copies of the identity headers are still dropped: the upstreams trust them.
+    jwt = spec if spec is not None else schema.Jwt()
+    return AuthPolicy(tuple(map(load_key, jwt.keys)), jwt.issuer, jwt.audience, jwt.leeway, jwt.forward)

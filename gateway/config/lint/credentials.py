@@ -1,0 +1,78 @@
+"""Keys, tokens and who may come in."""
+
+from collections.abc import Iterator
+
+from gateway.config.findings import Fault, KeyPath
+from gateway.config.keys import KeyFaultError, load_key
+from gateway.config.schema import Admin, Config, Jwt
+
+MIN_TOKEN_CHARACTERS = 16
+RESERVED_HEADERS = frozenset(
+    {
+        "authorization", "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive",
+        "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "via",
+        "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent", "tracestate",
+    }
+)  # fmt: skip
+"""Request headers with a meaning of their own; a claim in one of them would break the request."""
+
+
+def check(config: Config) -> Iterator[Fault]:
+    """Yield keys that cannot be used, tokens that are none, and endpoints that nobody could enter."""
+    if config.auth.jwt is None:
+        yield from _nobody_could_enter(config)
+    else:
+        yield from _jwt(config.auth.jwt, ("auth", "jwt"))
+    yield from _tokens(config.server.admin, ("server", "admin"))
+
+
+def _nobody_could_enter(config: Config) -> Iterator[Fault]:
+    modes = [route.auth for route in config.routes]
+    for migration in config.migrations.values():
+        modes += [endpoint.auth or migration.auth for endpoint in migration.endpoints]
+    if "required" in modes:
+        message = "is missing, but endpoints have auth: required (the default); write jwt: {keys: […]}, or auth: none"
+        yield Fault(("auth", "jwt"), message)
+
+
+def _jwt(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
+    if not jwt.keys and jwt.jwks is None:
+        yield Fault((*path, "keys"), 'has no key; write keys: [{alg: HS256, secret: "${JWT_SECRET}"}]')
+    kids: dict[str, int] = {}
+    for position, spec in enumerate(jwt.keys):
+        here = (*path, "keys", position)
+        try:
+            load_key(spec)
+        except KeyFaultError as fault:
+            yield Fault((*here, fault.field), str(fault))
+        if spec.kid is not None and kids.setdefault(spec.kid, position) != position:
+            yield Fault((*here, "kid"), f"keys[{kids[spec.kid]}] has the same kid; give each key its own")
+    yield from _forward(jwt, (*path, "forward"))
+
+
+def _forward(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for claim, header in jwt.forward.items():
+        first = seen.setdefault(header.lower(), claim)
+        if first != claim:
+            yield Fault((*path, claim), f"the claim {first} goes to '{header}' already; choose another header")
+        if header.lower() in RESERVED_HEADERS:
+            yield Fault((*path, claim), f"'{header}' has a meaning of its own; choose a header such as X-User-Id")
+
+
+def _tokens(admin: Admin, path: KeyPath) -> Iterator[Fault]:
+    names: set[str] = set()
+    values: dict[str, int] = {}
+    for position, entry in enumerate(admin.tokens):
+        here = (*path, "tokens", position)
+        if not entry.token.strip():
+            yield Fault((*here, "token"), "is empty, so everyone would have it; make one with: openssl rand -hex 32")
+        elif len(entry.token) < MIN_TOKEN_CHARACTERS:
+            message = f"is shorter than {MIN_TOKEN_CHARACTERS} characters; make one with: openssl rand -hex 32"
+            yield Fault((*here, "token"), message, "warning")
+        if entry.name in names:
+            yield Fault((*here, "name"), f"'{entry.name}' names two tokens; the audit log could not tell them apart")
+        elif entry.token in values:
+            yield Fault((*here, "token"), f"is the token of tokens[{values[entry.token]}] too; give each its own")
+        names.add(entry.name)
+        values.setdefault(entry.token, position)
