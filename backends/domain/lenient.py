@@ -1,7 +1,7 @@
 """Redis where it is welcome but not needed: the client, and commands that may fail without failing the call."""
 
-import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -47,12 +47,12 @@ class Lenient:
         try:
             return await command
         except (RedisError, OSError) as error:
-            self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
             logger.warning("%s do without redis for %g s: %s", self._owner, PAUSE_SECONDS, error)
             return None
 
     def _is_paused(self) -> bool:
-        return asyncio.get_running_loop().time() < self._paused_until
+        return time.monotonic() < self._paused_until
 
 
 def _discard(command: Awaitable[Any]) -> None:

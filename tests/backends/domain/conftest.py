@@ -1,0 +1,42 @@
+"""Parts of a platform for tests of single areas: a seeded SQLite store with few k-lines, a clock moved by hand."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from redis.asyncio import Redis
+
+from backends.domain.cache import Cache
+from backends.domain.lenient import open_redis
+from backends.domain.market import Market
+from backends.domain.notifications import Notifications
+from backends.domain.passwords import Passwords
+from backends.domain.queue import TaskQueue
+from backends.domain.seeding import Seeding
+from backends.domain.store import Store, open_store
+from tests.backends.moved_clock import MovedClock
+
+
+@dataclass
+class Parts:
+    """What areas are built from; no runner and no quote service runs."""
+
+    store: Store
+    redis: Redis
+    clock: MovedClock
+    passwords: Passwords
+    market: Market
+    notifications: Notifications
+    queue: TaskQueue
+
+
+@pytest.fixture
+async def parts(sqlite_url: str, redis_url: str) -> AsyncIterator[Parts]:
+    store, redis, clock, passwords = open_store(sqlite_url), open_redis(redis_url), MovedClock(), Passwords()
+    await store.prepare()
+    await Seeding(store, passwords, clock, seed=7, days=30).run()
+    market = Market(store, Cache(redis, "stocks", seconds=10), clock, seed=7, interval_seconds=1.0)
+    notifications = Notifications(redis, clock)
+    yield Parts(store, redis, clock, passwords, market, notifications, TaskQueue(store, market, notifications, clock))
+    await store.close()
+    await redis.aclose()
