@@ -1,0 +1,53 @@
+# The verbs of this project; `make` alone lists them.
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := gateway backends tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench lock clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv and install the locked dependencies and this project into it
+
+# The stamp makes a repeated call instant; a changed lock or setup.cfg makes it install again.
+$(STAMP): requirements.lock setup.cfg pyproject.toml
+	@.ci/python-version "$(PYTHON)"
+	@echo "Installing the locked dependencies into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## v1, v2 and the gateway on this machine; ARGS="--traffic 50" keeps traffic going
+	@$(BIN)/crossfade demo $(ARGS)
+
+test: install ## the tests; ARGS="tests/policy -k quota" chooses some
+	$(BIN)/pytest $(ARGS)
+
+check: install ## format, lint, types, import rules, known vulnerabilities
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	.ci/audit $(BIN)/pip-audit
+
+bench: ## the benchmarks
+	@echo "There are no benchmarks yet; they come with the forwarding path that they are to measure."
+
+# Names, versions and every file's hash as PyPI gives them, whatever indexes this machine's pip is set up with.
+LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL -u PIP_CONSTRAINT PIP_CONFIG_FILE=/dev/null \
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --annotation-style=line
+
+lock: install ## resolve the dependencies of setup.cfg anew; ARGS="--upgrade" takes newer versions
+	$(LOCK) --extra test --output-file requirements.lock $(ARGS) pyproject.toml
+	$(LOCK) --extra demo --constraint requirements.lock --output-file requirements.runtime.lock pyproject.toml
+
+clean: ## remove what make made: .venv, var/, builds and caches
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
