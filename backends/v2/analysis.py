@@ -5,16 +5,9 @@ from typing import Literal
 from backends.domain.analysis import Analyses
 from backends.domain.errors import FaultKind
 from backends.domain.queue import TaskStatus
-from backends.domain.rules import AnalysisType, Days, PageNumber, PageSize, Symbol
+from backends.domain.rules import AnalysisType, Days, Symbol
 from backends.v2.endpoint import Area, Call, Endpoint, NoInput
-from backends.v2.shape import Input, Listing, Output, listing
-
-
-class HistoryQuery(Input):
-    """Which page of the past."""
-
-    page: PageNumber = 1
-    page_size: PageSize = 20
+from backends.v2.shape import Input, Listing, Output, PageQuery
 
 
 class StartBody(Input):
@@ -82,6 +75,10 @@ class PastAnalysis(Output):
     completed_at: str | None
 
 
+class PastAnalyses(Listing[PastAnalysis]):
+    """One page of the history."""
+
+
 def analysis_area(analyses: Analyses) -> Area:
     """The endpoints of `/api/v2/analysis`."""
     handlers = _Analysis(analyses)
@@ -121,8 +118,8 @@ def analysis_area(analyses: Analyses) -> Area:
                 method="GET",
                 path="/api/v2/analysis/history",
                 summary="The caller's analyses, newest first",
-                reads=HistoryQuery,
-                answers=Listing[PastAnalysis],
+                reads=PageQuery,
+                answers=PastAnalyses,
                 handle=handlers.history,
             ),
         ),
@@ -144,5 +141,7 @@ class _Analysis:
     async def result(self, call: Call[NoInput]) -> AnalysisResult:
         return AnalysisResult.of(await self._analyses.result(call.user, call.part("id")))
 
-    async def history(self, call: Call[HistoryQuery]) -> Listing[PastAnalysis]:
-        return listing(await self._analyses.history(call.user, call.input.page, call.input.page_size), PastAnalysis.of)
+    async def history(self, call: Call[PageQuery]) -> PastAnalyses:
+        return PastAnalyses.page_of(
+            await self._analyses.history(call.user, call.input.page, call.input.page_size), PastAnalysis.of
+        )

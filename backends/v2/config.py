@@ -21,7 +21,7 @@ class SystemChange(Input):
     """The settings to change; only what was sent does, so no default is ever used, nor shown in the schema."""
 
     site_name: Name = Field(default_factory=str)
-    default_market: str = Field(default_factory=str)
+    default_market: Name = Field(default_factory=str)
     refresh_interval: RefreshInterval = Field(default_factory=int)
     max_watchlist: MaxWatchlist = Field(default_factory=int)
     features: FeaturesChange = Field(default_factory=FeaturesChange)

@@ -82,12 +82,16 @@ class Endpoint[I: BaseModel, O]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custom:
-    """A route that answers by itself (a page, a WebSocket) and brings its own OpenAPI operation."""
+    """A route that answers by itself (a page, a WebSocket) and brings its own OpenAPI operation.
+
+    `models` are those whose schemas the operation refers to by their names.
+    """
 
     method: str
     path: str
     serve: Handler
     operation: Mapping[str, Any]
+    models: tuple[type[BaseModel], ...] = ()
 
 
 type AnyEndpoint = Endpoint[Any, Any]

@@ -4,23 +4,21 @@ from typing import Literal
 
 from backends.domain.errors import FaultKind
 from backends.domain.news import NewsDesk
-from backends.domain.rules import NewsLimit, PageNumber, PageSize, Symbol, Symbols
+from backends.domain.rules import NewsLimit, Symbol
 from backends.v2.endpoint import Area, Call, Endpoint, NoInput
-from backends.v2.shape import Input, Listing, Output, listing
+from backends.v2.shape import Input, Listing, Output, PageQuery
 
 
-class NewsQuery(Input):
+class NewsQuery(PageQuery):
     """Which news: of one stock, or all."""
 
     symbol: Symbol | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class SyncBody(Input):
     """What to fetch: some symbols' news, or everybody's."""
 
-    symbols: Symbols | None = None
+    symbols: list[Symbol] | None = None
     limit: NewsLimit = 10
 
 
@@ -34,6 +32,10 @@ class NewsItem(Output):
     symbols: list[str]
     sentiment: Literal["positive", "neutral", "negative"]
     published_at: str
+
+
+class NewsItems(Listing[NewsItem]):
+    """One page of news."""
 
 
 class NewsArticle(NewsItem):
@@ -61,7 +63,7 @@ def news_area(news: NewsDesk) -> Area:
                 path="/api/v2/news",
                 summary="News, newest first",
                 reads=NewsQuery,
-                answers=Listing[NewsItem],
+                answers=NewsItems,
                 handle=handlers.page,
             ),
             Endpoint(
@@ -91,9 +93,9 @@ class _News:
     def __init__(self, news: NewsDesk) -> None:
         self._news = news
 
-    async def page(self, call: Call[NewsQuery]) -> Listing[NewsItem]:
+    async def page(self, call: Call[NewsQuery]) -> NewsItems:
         asked = call.input
-        return listing(await self._news.page(asked.symbol, asked.page, asked.page_size), NewsItem.of)
+        return NewsItems.page_of(await self._news.page(asked.symbol, asked.page, asked.page_size), NewsItem.of)
 
     async def item(self, call: Call[NoInput]) -> NewsArticle:
         return NewsArticle.of(await self._news.item(call.part("id")))

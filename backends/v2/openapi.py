@@ -5,10 +5,10 @@ Pure: nothing here reads a request. Schemas of what v2 reads and writes are pyda
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, override
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import JsonSchemaMode
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from backends.domain.errors import FaultKind
 from backends.v2.endpoint import Access, AnyEndpoint, Area, Custom, Envelope, NoInput, Route
@@ -34,7 +34,7 @@ _MEANINGS = {
 def document(areas: Iterable[Area], version: str) -> Json:
     """The whole document."""
     listed = list(areas)
-    schemas = _Schemas(route for area in listed for route in area.routes if not isinstance(route, Custom))
+    schemas = _Schemas(route for area in listed for route in area.routes)
     paths: dict[str, Json] = {}
     for area in listed:
         for route in area.routes:
@@ -60,23 +60,41 @@ def document(areas: Iterable[Area], version: str) -> Json:
 
 def failure_response(description: str) -> Json:
     """A response with v2's error shape."""
-    return {"description": description, "content": {JSON: {"schema": {"$ref": REF.format(model="FailureBody")}}}}
+    return {"description": description, "content": {JSON: {"schema": reference(FailureBody.__name__)}}}
+
+
+def reference(model: str) -> Json:
+    """A schema that stands under its name among the components."""
+    return {"$ref": REF.format(model=model)}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without the titles that pydantic makes of names: `Changepercent` tells nobody anything."""
+
+    @override
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
 
 
 class _Schemas:
     """The JSON Schemas of every model in use, named and referred to as OpenAPI wants them."""
 
-    def __init__(self, endpoints: Iterable[AnyEndpoint]) -> None:
-        inputs: list[tuple[Key, JsonSchemaMode, TypeAdapter[Any]]] = [(("", "Failure"), "serialization", _FAILURE)]
-        inputs.append((("", "Meta"), "serialization", TypeAdapter(Meta)))
-        for endpoint in endpoints:
-            key = (endpoint.method, endpoint.path)
-            inputs.append((key, "validation", TypeAdapter(endpoint.reads)))
-            inputs.append((key, "serialization", TypeAdapter(endpoint.answers)))
-        self._schemas, found = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template=REF)
-        self.definitions: Json = {
-            name: schema for name, schema in found.get("$defs", {}).items() if name != NoInput.__name__
-        }
+    def __init__(self, routes: Iterable[Route]) -> None:
+        shared: set[type[BaseModel]] = {FailureBody, Meta}
+        inputs: list[tuple[Key, JsonSchemaMode, TypeAdapter[Any]]] = []
+        for route in routes:
+            if isinstance(route, Custom):
+                shared.update(route.models)
+            else:
+                key = (route.method, route.path)
+                inputs.append((key, "validation", TypeAdapter(route.reads)))
+                inputs.append((key, "serialization", TypeAdapter(route.answers)))
+        inputs += [(("", model.__name__), "serialization", TypeAdapter(model)) for model in shared]
+        self._schemas, found = TypeAdapter.json_schemas(
+            inputs, by_alias=True, ref_template=REF, schema_generator=_Untitled
+        )
+        found["$defs"].pop(NoInput.__name__)
+        self.definitions: Json = dict(sorted(found["$defs"].items()))
 
     def read(self, endpoint: AnyEndpoint) -> Json:
         """What an endpoint reads."""
@@ -89,7 +107,7 @@ class _Schemas:
             return data
         return {
             "type": "object",
-            "properties": {"success": {"const": True}, "data": data, "meta": {"$ref": REF.format(model="Meta")}},
+            "properties": {"success": {"const": True}, "data": data, "meta": reference(Meta.__name__)},
             "required": ["success", "data", "meta"],
         }
 
@@ -98,9 +116,6 @@ class _Schemas:
         name = self.read(endpoint)["$ref"].rpartition("/")[2]
         schema: Json = self.definitions[name]
         return schema
-
-
-_FAILURE = TypeAdapter(FailureBody)
 
 
 def _operation(route: Route, area: Area, schemas: _Schemas) -> Json:

@@ -4,9 +4,9 @@ from pydantic import Field
 
 from backends.domain.errors import FaultKind
 from backends.domain.queue import TaskQueue, TaskStatus
-from backends.domain.rules import AnalysisType, PageNumber, PageSize, Priority, Symbols
+from backends.domain.rules import AnalysisType, Priority, Symbols
 from backends.v2.endpoint import Area, Call, Endpoint, NoInput
-from backends.v2.shape import Input, Listing, Output, listing
+from backends.v2.shape import Input, Listing, Output, PageQuery
 
 
 class SubmitBody(Input):
@@ -17,12 +17,10 @@ class SubmitBody(Input):
     priority: Priority = 5
 
 
-class TasksQuery(Input):
+class TasksQuery(PageQuery):
     """Which tasks."""
 
     status: TaskStatus | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class QueueStats(Output):
@@ -57,6 +55,10 @@ class QueueTask(Output):
     finished_at: str | None
 
 
+class QueueTasks(Listing[QueueTask]):
+    """One page of tasks."""
+
+
 def queue_area(queue: TaskQueue) -> Area:
     """The endpoints of `/api/v2/queue`."""
     handlers = _Queue(queue)
@@ -87,7 +89,7 @@ def queue_area(queue: TaskQueue) -> Area:
                 path="/api/v2/queue/tasks",
                 summary="Tasks, newest first",
                 reads=TasksQuery,
-                answers=Listing[QueueTask],
+                answers=QueueTasks,
                 handle=handlers.tasks,
             ),
             Endpoint(
@@ -124,9 +126,11 @@ class _Queue:
         ids = await self._queue.submit(call.user, given.symbols, given.analysis_type, given.priority)
         return Submitted(task_ids=ids, accepted=len(ids))
 
-    async def tasks(self, call: Call[TasksQuery]) -> Listing[QueueTask]:
+    async def tasks(self, call: Call[TasksQuery]) -> QueueTasks:
         asked = call.input
-        return listing(await self._queue.tasks(call.user, asked.status, asked.page, asked.page_size), QueueTask.of)
+        return QueueTasks.page_of(
+            await self._queue.tasks(call.user, asked.status, asked.page, asked.page_size), QueueTask.of
+        )
 
     async def task(self, call: Call[NoInput]) -> QueueTask:
         return QueueTask.of(await self._queue.task(call.user, call.part("id")))

@@ -13,17 +13,13 @@ from pydantic import BaseModel, TypeAdapter
 from backends.domain.accounts import Accounts
 from backends.shell.bearer import authenticate, require_role
 from backends.shell.inputs import body, query
-from backends.v2.endpoint import Access, Area, Call, Custom, Endpoint, Envelope, NoInput
+from backends.v2.endpoint import Access, Area, Call, Custom, Endpoint, Envelope, NoInput, Route
 from backends.v2.envelope import JSON, success
 
 
 def route_defs(areas: Iterable[Area], accounts: Accounts) -> list[web.RouteDef]:
-    """Every route of the areas, ready for the router; a GET does not imply a HEAD."""
-    return [
-        web.route(route.method, route.path, route.serve if isinstance(route, Custom) else served(route, accounts))
-        for area in areas
-        for route in area.routes
-    ]
+    """Every route of the areas, ready for the router."""
+    return [_route_def(route, accounts) for area in areas for route in area.routes]
 
 
 def served[I: BaseModel, O](endpoint: Endpoint[I, O], accounts: Accounts) -> Handler:
@@ -48,6 +44,13 @@ def admit(request: web.Request, access: Access, accounts: Accounts) -> None:
     authenticate(request, accounts)
     if access is Access.ADMIN:
         require_role(request, "admin")
+
+
+def _route_def(route: Route, accounts: Accounts) -> web.RouteDef:
+    """A GET does not imply a HEAD: the contract has none."""
+    options = {"allow_head": False} if route.method == "GET" else {}
+    handler = route.serve if isinstance(route, Custom) else served(route, accounts)
+    return web.route(route.method, route.path, handler, **options)
 
 
 async def _input[I: BaseModel, O](request: web.Request, endpoint: Endpoint[I, O]) -> I:

@@ -4,12 +4,13 @@ Owns no field of any area.
 """
 
 from collections.abc import Callable
-from typing import Any, Self, override
+from typing import Any, Self
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from backends.domain.page import Page
+from backends.domain.rules import PageNumber, PageSize
 
 
 class Output(BaseModel):
@@ -41,6 +42,13 @@ class Input(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
+class PageQuery(Input):
+    """Which page of a list."""
+
+    page: PageNumber = 1
+    page_size: PageSize = 20
+
+
 class Pagination(Output):
     """Which page this is."""
 
@@ -50,19 +58,13 @@ class Pagination(Output):
 
 
 class Listing[T](Output):
-    """One page of a list."""
+    """One page of a list; each list is a class of its own, because that names its schema."""
 
     items: list[T]
     pagination: Pagination
 
     @classmethod
-    @override
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """`NewsItemList` rather than `Listing[NewsItem]`: the name clients see in the OpenAPI document."""
-        return f"{params[0].__name__}List"
-
-
-def listing[D, T](page: Page[D], shape: Callable[[D], T]) -> Listing[T]:
-    """A page of the domain in v2's shape."""
-    place = Pagination(page=page.page, page_size=page.page_size, total=page.total)
-    return Listing[Any](items=[shape(item) for item in page.items], pagination=place)
+    def page_of[D](cls, page: Page[D], shape: Callable[[D], T]) -> Self:
+        """A page of the domain in v2's shape."""
+        place = Pagination(page=page.page, page_size=page.page_size, total=page.total)
+        return cls(items=[shape(item) for item in page.items], pagination=place)

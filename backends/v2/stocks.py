@@ -2,19 +2,17 @@
 
 from backends.domain.errors import FaultKind
 from backends.domain.market import Market, StockQuery
-from backends.domain.rules import CandleLimit, PageNumber, PageSize, Period
+from backends.domain.rules import CandleLimit, Period
 from backends.v2.endpoint import Area, Call, Endpoint, NoInput
-from backends.v2.shape import Input, Listing, Output, listing
+from backends.v2.shape import Input, Listing, Output, PageQuery
 
 
-class StocksQuery(Input):
+class StocksQuery(PageQuery):
     """Which stocks; `q` is looked for in symbol and name."""
 
     market: str | None = None
     industry: str | None = None
     q: str | None = None
-    page: PageNumber = 1
-    page_size: PageSize = 20
 
 
 class KlineQuery(Input):
@@ -32,6 +30,10 @@ class StockItem(Output):
     market: str
     industry: str
     list_date: str
+
+
+class StockItems(Listing[StockItem]):
+    """One page of stocks."""
 
 
 class Stock(StockItem):
@@ -88,7 +90,7 @@ def stocks_area(market: Market) -> Area:
                 path="/api/v2/stocks",
                 summary="Stocks, by symbol",
                 reads=StocksQuery,
-                answers=Listing[StockItem],
+                answers=StockItems,
                 handle=handlers.page,
             ),
             Endpoint(
@@ -126,12 +128,12 @@ class _Stocks:
     def __init__(self, market: Market) -> None:
         self._market = market
 
-    async def page(self, call: Call[StocksQuery]) -> Listing[StockItem]:
+    async def page(self, call: Call[StocksQuery]) -> StockItems:
         asked = call.input
         wanted = StockQuery(
             market=asked.market, industry=asked.industry, text=asked.q, page=asked.page, page_size=asked.page_size
         )
-        return listing(await self._market.stocks(wanted), StockItem.of)
+        return StockItems.page_of(await self._market.stocks(wanted), StockItem.of)
 
     async def stock(self, call: Call[NoInput]) -> Stock:
         return Stock.of(await self._market.stock(call.part("symbol")))

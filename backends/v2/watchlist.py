@@ -14,12 +14,12 @@ from backends.v2.shape import Input, Output
 class NewWatchItem(Input):
     """A stock to watch; without a name it gets the stock's own."""
 
-    symbol: Symbol
-    name: Name | None = None
     tags: Tags = Field(default=[])
     notes: Notes = ""
     alert_price_high: Price | None = None
     alert_price_low: Price | None = None
+    symbol: Symbol
+    name: Name | None = None
 
 
 class WatchChange(Input):
