@@ -10,7 +10,8 @@ from typing import Any
 import uvloop
 
 from gateway.core.tasks import cancel_all, spawn
-from gateway.server.gateway import Addresses, Gateway
+from gateway.server.gateway import Gateway
+from gateway.server.plane import Addresses
 
 log = logging.getLogger(__name__)
 

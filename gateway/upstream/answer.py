@@ -12,6 +12,9 @@ from gateway.upstream.fault import UpstreamError, UpstreamFault, translate
 FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters that no field value may hold (RFC 9110 section 5.5)."""
 
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A field's name; llhttp lets a space before the colon through in answers (RFC 9112 section 5.1)."""
+
 EVENT_STREAM: Final = "text/event-stream"
 
 
@@ -45,8 +48,8 @@ class Answer:
         codings = [value.strip().lower() for name, value in self.fields if name.lower() == "transfer-encoding"]
         lengths = names.count("content-length")
         is_ambiguous = lengths > 1 or (codings and (codings != ["chunked"] or lengths))
-        has_controls = any(FORBIDDEN.search(value) for _, value in self.fields)
-        if is_ambiguous or has_controls or not 200 <= self.status <= 599:
+        is_garbled = any(not TOKEN.fullmatch(name) or FORBIDDEN.search(value) for name, value in self.fields)
+        if is_ambiguous or is_garbled or not 200 <= self.status <= 599:
             raise self._invalid()
 
     async def chunks(self) -> AsyncIterator[bytes]:
