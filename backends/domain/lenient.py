@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -17,14 +18,14 @@ PAUSE_SECONDS = 2.0
 
 
 def open_redis(url: str) -> Redis:
-    """A client that gives up soon. The one retry replaces a connection that a restarted server has closed."""
+    """A client that gives up soon. The one retry, for closed connections only, replaces what a restart has cut."""
     client: Redis = Redis.from_url(
         url,
         decode_responses=True,
         socket_timeout=1.0,
         socket_connect_timeout=0.5,
         health_check_interval=15,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(LostConnectionError,)),
     )
     return client
 

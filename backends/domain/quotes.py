@@ -50,14 +50,14 @@ class QuoteService:
 
     async def start(self) -> None:
         """Begins to tick."""
-        spawn(self._run(await self._market.listed()), name="quotes", owner=self._tasks)
+        stocks = await self._market.listed()
+        spawn(self._run(stocks, self._market.tick()), name="quotes", owner=self._tasks)
 
     async def close(self) -> None:
         """Ticks no more; safe to repeat."""
         await cancel_all(self._tasks)
 
-    async def _run(self, stocks: list[Stock]) -> None:
-        told = self._market.tick()
+    async def _run(self, stocks: list[Stock], told: int) -> None:
         while True:
             await asyncio.sleep(self._until_next_tick())
             tick = self._market.tick()

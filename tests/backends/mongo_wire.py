@@ -1,4 +1,4 @@
-"""A MongoDB-wire stand-in on a port of its own, in a thread of its own, so that motor speaks its real protocol to it."""
+"""A MongoDB-wire stand-in on its own port and thread, so that motor speaks its real protocol to it."""
 
 import asyncio
 import threading

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-
 MORNING = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 

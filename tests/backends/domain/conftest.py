@@ -1,8 +1,9 @@
-"""Parts of a platform for tests of single areas: a seeded SQLite store with few k-lines, a clock moved by hand."""
+"""Parts of a platform for tests of single areas: a seeded SQLite store, a clock moved by hand."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 
@@ -12,9 +13,12 @@ from backends.domain.market import Market
 from backends.domain.notifications import Notifications
 from backends.domain.passwords import Passwords
 from backends.domain.queue import TaskQueue
-from backends.domain.seeding import Seeding
 from backends.domain.store import Store, open_store
 from tests.backends.moved_clock import MovedClock
+
+# The machines that run this are shared: an example that takes long says nothing about the code.
+hypothesis.settings.register_profile("shared-machine", deadline=None)
+hypothesis.settings.load_profile("shared-machine")
 
 
 @dataclass
@@ -31,10 +35,8 @@ class Parts:
 
 
 @pytest.fixture
-async def parts(sqlite_url: str, redis_url: str) -> AsyncIterator[Parts]:
-    store, redis, clock, passwords = open_store(sqlite_url), open_redis(redis_url), MovedClock(), Passwords()
-    await store.prepare()
-    await Seeding(store, passwords, clock, seed=7, days=30).run()
+async def parts(seeded_url: str, redis_url: str) -> AsyncIterator[Parts]:
+    store, redis, clock, passwords = open_store(seeded_url), open_redis(redis_url), MovedClock(), Passwords()
     market = Market(store, Cache(redis, "stocks", seconds=10), clock, seed=7, interval_seconds=1.0)
     notifications = Notifications(redis, clock)
     yield Parts(store, redis, clock, passwords, market, notifications, TaskQueue(store, market, notifications, clock))

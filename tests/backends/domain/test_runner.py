@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ import asyncio, sys
 from backends.domain.platform import Settings, open_platform
 
 async def main():
-    settings = Settings(sys.argv[1], sys.argv[2], "x" * 32, seed_days=30, step_seconds=60)
+    settings = Settings(sys.argv[1], sys.argv[2], "x" * 32, step_seconds=60)
     async with open_platform(settings) as platform:
         ids = await platform.queue.submit("bob", ["AAPL", "MSFT", "NVDA", "AMZN", "TSLA", "BABA"])
         while (await platform.queue.stats("bob")).running < 4:
@@ -62,7 +61,7 @@ async def test_a_task_runs_through_its_steps_to_a_result_and_says_so(platform: P
 
 
 async def test_a_cancelled_task_stays_cancelled(platform_settings: Settings) -> None:
-    async with open_platform(replace(platform_settings, step_seconds=0.2)) as platform:
+    async with open_platform(replace(platform_settings, step_seconds=0.05)) as platform:
         (task_id,) = await platform.queue.submit("bob", ["AAPL"])
         async with asyncio.timeout(10), platform.notifications.listen(progress_channel(task_id)) as messages:
             while (await platform.queue.task("bob", task_id)).status == "pending":
@@ -83,22 +82,25 @@ async def test_an_analysis_that_breaks_is_a_failed_task_and_the_runner_goes_on(p
 
     runner = TaskRunner(parts.store, parts.queue, parts.notifications, parts.clock, conclude, step_seconds=0)
     ids = await parts.queue.submit("bob", ["AAPL", "MSFT"])
-    runner.start()
-    await _until(lambda: concluded == ["MSFT"])
-    async with asyncio.timeout(5):
-        while (await parts.queue.stats("bob")).completed < 1:
-            await asyncio.sleep(0.01)
+    async with asyncio.timeout(5), parts.notifications.listen(notifications_channel("bob")) as messages:
+        runner.start()
+        kinds = {(await anext(messages))["kind"] for _ in ids}
     await runner.close()
+    assert concluded == ["MSFT"]
+    assert kinds == {"analysis_complete", "analysis_failed"}
     failed = await parts.queue.task("bob", ids[0])
     assert (failed.status, failed.message) == ("failed", "the analysis failed")
 
 
 async def test_a_stopped_runner_hands_its_tasks_back(platform_settings: Settings) -> None:
-    async with open_platform(replace(platform_settings, step_seconds=60)) as first:
+    async with (
+        asyncio.timeout(10),
+        open_platform(replace(platform_settings, step_seconds=60)) as first,
+        first.notifications.listen("queue:bob") as messages,
+    ):
         (task_id,) = await first.queue.submit("bob", ["AAPL"])
-        async with asyncio.timeout(10):
-            while (await first.queue.task("bob", task_id)).current_step != "load":
-                await asyncio.sleep(0.01)
+        while (await anext(messages))["status"] != "running":
+            continue
     async with open_platform(platform_settings) as second:
         assert (await _finished(second, "bob", task_id)).status == "completed"
 
@@ -114,12 +116,6 @@ async def test_nothing_is_lost_when_a_process_is_killed(platform_settings: Setti
         await process.communicate()
     assert len(ids) == 6
     much_later = MovedClock(datetime.now(UTC) + timedelta(minutes=5))
-    async with open_platform(replace(platform_settings, seed_days=30), much_later) as platform:
+    async with open_platform(platform_settings, much_later) as platform:
         finished = [await _finished(platform, "bob", task_id) for task_id in ids]
     assert {task.status for task in finished} == {"completed"}
-
-
-async def _until(is_true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_true():
-            await asyncio.sleep(0.01)
