@@ -23,7 +23,8 @@ def compile_deprecation(spec: schema.Deprecation) -> Deprecation:
     """Compile a calendar: RFC 9745 section 2.1 for `Deprecation`, RFC 8594 section 3 for `Sunset`."""
     found = dates(spec)
     deprecated, gone = found.get("deprecated", math.inf), found.get("gone", math.inf)
-    windows = sorted((brownout.at.seconds, brownout.duration) for brownout in spec.brownouts)
+    start = spec.announced.seconds if spec.announced is not None else 0.0
+    windows = sorted((brownout.at.resolve(start), brownout.duration) for brownout in spec.brownouts)
     return Deprecation(
         announced=found.get("announced", math.inf),
         deprecated=deprecated,
@@ -33,7 +34,7 @@ def compile_deprecation(spec: schema.Deprecation) -> Deprecation:
         policy=spec.policy,
         deprecation_header=f"@{math.floor(deprecated)}" if "deprecated" in found else "",
         sunset_header=http_date(gone) if "gone" in found else "",
-        brownouts=tuple(Brownout(start, start + duration) for start, duration in windows),
-        extensions={extension.consumer: extension.until.seconds for extension in spec.extensions},
+        brownouts=tuple(Brownout(at, at + duration) for at, duration in windows),
+        extensions={extension.consumer: extension.until.resolve(start) for extension in spec.extensions},
         rehearsal=spec.rehearsal,
     )

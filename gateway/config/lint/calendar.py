@@ -8,6 +8,7 @@ from gateway.config.calendar import PHASES, dates
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.schema import Config, Deprecation
 
+WITHOUT_ANNOUNCEMENT = "counts from the announcement; write announced: DATE, or a date of its own here"
 NOTICE_SECONDS = 30 * 86400
 """Clients' notice between the announcement and the end, below which a plan is called risky."""
 
@@ -20,18 +21,18 @@ def check(config: Config, now: float) -> Iterator[Fault]:
 
 
 def _deprecation(deprecation: Deprecation, path: KeyPath, now: float) -> Iterator[Fault]:
-    for phase in PHASES:
-        moment = getattr(deprecation, phase)
-        if moment is not None and moment.is_relative and deprecation.announced is None:
-            yield Fault(
-                (*path, phase), "counts from the announcement; write announced: DATE, or a date of its own here"
-            )
     found = dates(deprecation)
-    if deprecation.gone is not None and deprecation.deprecated is None:
+    loose = [phase for phase in PHASES if getattr(deprecation, phase) is not None and phase not in found]
+    for phase in loose:
+        yield Fault((*path, phase), WITHOUT_ANNOUNCEMENT)
+    is_complete = deprecation.gone is None or deprecation.deprecated is not None
+    if not is_complete:
         yield Fault((*path, "deprecated"), "is missing: clients are warned before gone; write deprecated: DATE")
-    yield from _order(found, path)
-    yield from _brownouts(deprecation, found, path)
-    yield from _extensions(deprecation, found, path)
+    disorder = list(_order(found, path))
+    yield from disorder
+    if is_complete and not disorder and not loose:
+        yield from _brownouts(deprecation, found, path)
+        yield from _extensions(deprecation, found, path)
     yield from _risks(deprecation, found, path, now)
 
 
@@ -48,8 +49,12 @@ def _order(found: dict[str, float], path: KeyPath) -> Iterator[Fault]:
 def _brownouts(deprecation: Deprecation, found: dict[str, float], path: KeyPath) -> Iterator[Fault]:
     windows: list[tuple[float, float, int]] = []
     for position, brownout in enumerate(deprecation.brownouts):
-        start, end = brownout.at.seconds, brownout.at.seconds + brownout.duration
         here = (*path, "brownouts", position)
+        if brownout.at.is_relative and deprecation.announced is None:
+            yield Fault((*here, "at"), WITHOUT_ANNOUNCEMENT)
+            continue
+        start = brownout.at.resolve(found.get("announced", 0.0))
+        end = start + brownout.duration
         if "deprecated" not in found or start < found["deprecated"] or end > found.get("gone", float("inf")):
             yield Fault(
                 here, f"is outside of the deprecated phase ({_span(found)}); move it between deprecated and gone"
@@ -67,7 +72,10 @@ def _extensions(deprecation: Deprecation, found: dict[str, float], path: KeyPath
         first = seen.setdefault(extension.consumer, position)
         if first != position:
             yield Fault((*here, "consumer"), f"'{extension.consumer}' has extensions[{first}] already; keep one")
-        until = extension.until.seconds
+        if extension.until.is_relative and deprecation.announced is None:
+            yield Fault((*here, "until"), WITHOUT_ANNOUNCEMENT)
+            continue
+        until = extension.until.resolve(found.get("announced", 0.0))
         if until <= found.get("gone", float("inf")):
             end = f"gone ({_day(found['gone'])})" if "gone" in found else "gone, which is not set"
             yield Fault((*here, "until"), f"is not after {end}, so it extends nothing; write a later date")

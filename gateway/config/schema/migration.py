@@ -95,7 +95,7 @@ class Rollout(Strict):
 class Brownout(Strict):
     """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
 
-    at: Date
+    at: RelativeDate
     duration: Duration = Field(alias="for")
 
 
@@ -103,7 +103,7 @@ class Extension(Strict):
     """A named consumer's later end."""
 
     consumer: FilledText
-    until: Date
+    until: RelativeDate
     reason: FilledText | None = None
 
 

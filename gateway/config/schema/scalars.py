@@ -19,6 +19,7 @@ from gateway.config.template import PathTemplate, TemplateError
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)", re.ASCII)
 DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+MAX_DURATION = 36_525 * 86400.0
 SIZE = re.compile(r"(\d{1,15})(B|KiB|MiB|GiB)", re.ASCII)
 SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -83,10 +84,9 @@ def filled(value: Any) -> str:
 
 def boolean(value: Any) -> bool:
     """Read true or false."""
-    if value in {"true", "True"} or value is True:
-        return True
-    if value in {"false", "False"} or value is False:
-        return False
+    found = text(value).lower()
+    if found in {"true", "false"}:
+        return found == "true"
     raise ValueError("is not a yes or no: write true or false")
 
 
@@ -138,7 +138,10 @@ def duration(value: Any) -> float:
     match = DURATION.fullmatch(text(value))
     if match is None:
         raise ValueError("is not a duration: write a number with ms, s, m, h or d, such as 500ms, 30s, 5m, 1h or 1d")
-    return float(match[1]) * DURATION_UNITS[match[2]]
+    found = float(match[1]) * DURATION_UNITS[match[2]]
+    if found > MAX_DURATION:
+        raise ValueError("is longer than 100 years: write a duration such as 30s, 1h or 90d")
+    return found
 
 
 def positive_duration(value: Any) -> float:
@@ -165,8 +168,10 @@ def moment(value: Any) -> Moment:
     try:
         parsed = datetime.fromisoformat(found)
         parsed = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
+        if not 1970 < parsed.year < 3000:
+            raise ValueError("no year of a calendar like this")
         return Moment(parsed.timestamp())
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError(
             "is not a date: write ISO 8601, such as 2027-01-31 or 2027-01-31T09:00Z, or +30d after the announcement"
         ) from None
@@ -176,9 +181,7 @@ def absolute_moment(value: Any) -> Moment:
     """Read a date that depends on no other."""
     found = moment(value)
     if found.is_relative:
-        raise ValueError(
-            "must be a date of its own, such as 2027-01-31: only deprecated, gone and removed are relative"
-        )
+        raise ValueError("must be a date of its own, such as 2027-01-31: the others may be relative to it")
     return found
 
 
