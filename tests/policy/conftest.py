@@ -49,7 +49,9 @@ migrations:
       - {legacy: "GET /api/favorites", successor: "GET /api/v2/watchlist", adapt: items}
       - {legacy: "POST /api/favorites", successor: "POST /api/v2/watchlist", adapt: add}
       - {legacy: "PATCH /api/favorites/{stock_code}", successor: "PUT /api/v2/watchlist/{stock_code}"}
-      - {legacy: "DELETE /api/favorites/{stock_code}", successor: "DELETE /api/v2/watchlist/{stock_code}", quotas: [burst, free]}
+      - legacy: "DELETE /api/favorites/{stock_code}"
+        successor: "DELETE /api/v2/watchlist/{stock_code}"
+        quotas: [burst, free]
     rollout:
       percent: 50
       by: [claim:sub, cookie:cid, ip]

@@ -77,7 +77,11 @@ def test_statuses_are_mapped_by_kind_of_answer(items: Adapter, add: Adapter) -> 
 
 def test_only_messages_with_a_transform_are_held(items: Adapter, add: Adapter) -> None:
     assert (wants_request_body(items), wants_request_body(add), wants_request_body(None)) == (False, True, False)
-    assert (wants_answer_body(items, 200), wants_answer_body(add, 201), wants_answer_body(add, 400)) == (True, False, False)
+    assert (wants_answer_body(items, 200), wants_answer_body(add, 201), wants_answer_body(add, 400)) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_a_failing_transform_names_the_adapter(snapshot: Snapshot) -> None:

@@ -53,7 +53,8 @@ def raw(header: bytes | dict[str, Any], payload: bytes | dict[str, Any], signatu
 
 
 @pytest.mark.parametrize(
-    ("key", "algorithm", "kid"), [(SECRET, "HS256", "hs"), (RSA, "RS256", "rs"), (EC, "ES256", "es"), (ED, "EdDSA", "ed")]
+    ("key", "algorithm", "kid"),
+    [(SECRET, "HS256", "hs"), (RSA, "RS256", "rs"), (EC, "ES256", "es"), (ED, "EdDSA", "ed")],
 )
 def test_each_algorithm_with_its_own_key_is_accepted(key: Any, algorithm: str, kid: str) -> None:
     assert verify(signed(CLAIMS, key, algorithm, kid), POLICY, NOW)["sub"] == "alice"
@@ -61,13 +62,15 @@ def test_each_algorithm_with_its_own_key_is_accepted(key: Any, algorithm: str, k
 
 
 def test_an_rsa_public_key_is_no_hmac_secret() -> None:
-    public = RSA.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    public = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    only_rsa = AuthPolicy(
+        keys=(Key("RS256", None, RSA.public_key()),), issuer=None, audience=None, leeway=0, forward={}
     )
-    only_rsa = AuthPolicy(keys=(Key("RS256", None, RSA.public_key()),), issuer=None, audience=None, leeway=0, forward={})
     forged = raw({"alg": "HS256"}, CLAIMS, b"")
     head, payload, _ = forged.split(".")
-    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(f"{head}.{payload}".encode(), public)
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(
+        f"{head}.{payload}".encode(), public
+    )
     token = f"{head}.{payload}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     assert reason(token, only_rsa) is AuthReason.UNKNOWN_KEY
 
