@@ -45,7 +45,7 @@ def relative_strength(closes: Sequence[float], days: int = 14) -> float:
         return 50.0
     gain = _wilder([max(change, 0.0) for change in changes], days)
     loss = _wilder([max(-change, 0.0) for change in changes], days)
-    return 50.0 if gain + loss == 0 else 100 * gain / (gain + loss)
+    return 50.0 if gain + loss == 0 else 100 * (gain / (gain + loss))
 
 
 def volatility(closes: Sequence[float]) -> float:

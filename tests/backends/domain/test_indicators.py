@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backends.domain import indicators as maths
@@ -49,6 +49,7 @@ def test_averages_lie_between_the_extremes(row: list[float]) -> None:
 
 
 @given(closes)
+@example([1.0, 12.04])  # a gain of which a hundredfold, divided by itself, is more than a hundred
 def test_strength_volatility_and_fit_keep_their_ranges(row: list[float]) -> None:
     assert 0 <= maths.relative_strength(row) <= 100
     assert maths.volatility(row) >= 0

@@ -44,7 +44,7 @@ def test_the_id_is_free_text_a_number_or_missing() -> None:
         (
             subscription(data={"action": "subscribe", "symbols": []}),
             "7",
-            "data.symbols: the list must have at least 1 items",
+            "data.symbols: the list must have at least 1 item",
         ),
         (subscription(data={"action": "subscribe", "symbols": [1]}), "7", "data.symbols.0: the value must be text"),
         (subscription(channel="analysis"), "7", "data.tasks: a required value is missing"),
