@@ -48,7 +48,7 @@ class ConfigSource:
         return await asyncio.to_thread(self._stamp)
 
     def _read(self) -> Loaded:
-        found = load(self.path, self._environ)
+        found = load(self.path, self._environ, self._clock.now())
         for warning in found.warnings:
             log.warning("%s", warning)
         snapshot = compile_snapshot(found.config, revision=self._revision + 1, digest=found.digest)
