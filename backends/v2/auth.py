@@ -4,7 +4,7 @@ from types import NoneType
 
 from backends.domain.accounts import Accounts
 from backends.domain.errors import FaultKind
-from backends.v2.endpoint import Access, Area, Call, Endpoint, NoInput
+from backends.v2.endpoint import Access, AnyEndpoint, Area, Call, Endpoint, NoInput
 from backends.v2.shape import Input, Output
 
 
@@ -71,67 +71,72 @@ class Login(Tokens):
 def auth_area(accounts: Accounts) -> Area:
     """The endpoints of `/api/v2/auth`."""
     handlers = _Auth(accounts)
-    return Area(
-        "auth",
-        "Accounts and tokens",
-        (
-            Endpoint(
-                method="POST",
-                path="/api/v2/auth/login",
-                summary="User name and password for tokens",
-                reads=LoginBody,
-                answers=Login,
-                handle=handlers.login,
-                access=Access.PUBLIC,
-                faults=(FaultKind.UNAUTHORIZED,),
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v2/auth/register",
-                summary="A new user",
-                reads=RegisterBody,
-                answers=User,
-                handle=handlers.register,
-                status=201,
-                access=Access.PUBLIC,
-                faults=(FaultKind.CONFLICT,),
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v2/auth/refresh",
-                summary="A refresh token, good once, for new tokens",
-                reads=RefreshBody,
-                answers=Tokens,
-                handle=handlers.refresh,
-                access=Access.PUBLIC,
-                faults=(FaultKind.UNAUTHORIZED,),
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v2/auth/logout",
-                summary="Voids the caller's tokens",
-                reads=LogoutBody,
-                answers=NoneType,
-                handle=handlers.logout,
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v2/auth/change-password",
-                summary="Another password for the caller",
-                reads=PasswordBody,
-                answers=NoneType,
-                handle=handlers.change_password,
-                faults=(FaultKind.FORBIDDEN,),
-            ),
-            Endpoint(
-                method="GET",
-                path="/api/v2/auth/me",
-                summary="The caller",
-                reads=NoInput,
-                answers=User,
-                handle=handlers.me,
-                faults=(FaultKind.NOT_FOUND,),
-            ),
+    return Area("auth", "Accounts and tokens", (*_entering(handlers), *_inside(handlers)))
+
+
+def _entering(handlers: "_Auth") -> tuple[AnyEndpoint, ...]:
+    return (
+        Endpoint(
+            method="POST",
+            path="/api/v2/auth/login",
+            summary="User name and password for tokens",
+            reads=LoginBody,
+            answers=Login,
+            handle=handlers.login,
+            access=Access.PUBLIC,
+            faults=(FaultKind.UNAUTHORIZED,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/v2/auth/register",
+            summary="A new user",
+            reads=RegisterBody,
+            answers=User,
+            handle=handlers.register,
+            status=201,
+            access=Access.PUBLIC,
+            faults=(FaultKind.CONFLICT,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/v2/auth/refresh",
+            summary="A refresh token, good once, for new tokens",
+            reads=RefreshBody,
+            answers=Tokens,
+            handle=handlers.refresh,
+            access=Access.PUBLIC,
+            faults=(FaultKind.UNAUTHORIZED,),
+        ),
+    )
+
+
+def _inside(handlers: "_Auth") -> tuple[AnyEndpoint, ...]:
+    return (
+        Endpoint(
+            method="POST",
+            path="/api/v2/auth/logout",
+            summary="Voids the caller's tokens",
+            reads=LogoutBody,
+            answers=NoneType,
+            handle=handlers.logout,
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/v2/auth/change-password",
+            summary="Another password for the caller",
+            reads=PasswordBody,
+            answers=NoneType,
+            handle=handlers.change_password,
+            faults=(FaultKind.FORBIDDEN,),
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/v2/auth/me",
+            summary="The caller",
+            reads=NoInput,
+            answers=User,
+            handle=handlers.me,
+            faults=(FaultKind.NOT_FOUND,),
         ),
     )
 

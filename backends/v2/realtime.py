@@ -86,7 +86,8 @@ class _Realtime:
             compress=False,
         )
         await socket.prepare(request)
-        await Session(socket, claims, hub=self._hub, entry=self._entry, clock=self._clock).run()
+        session = Session(socket, request.transport, claims, hub=self._hub, entry=self._entry, clock=self._clock)
+        await session.run()
         return socket
 
     async def info(self, call: Call[NoInput]) -> SocketInfo:

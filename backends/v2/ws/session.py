@@ -43,8 +43,18 @@ GOING_AWAY = Ending(1001, "going away")
 class Session:
     """One socket of one caller; lives until the client leaves, its token expires, or the process stops."""
 
-    def __init__(self, socket: web.WebSocketResponse, claims: Claims, *, hub: Hub, entry: Entry, clock: Clock) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        claims: Claims,
+        *,
+        hub: Hub,
+        entry: Entry,
+        clock: Clock,
+    ) -> None:
         self._socket = socket
+        self._transport = transport
         self._claims = claims
         self._hub = hub
         self._entry = entry
@@ -100,6 +110,8 @@ class Session:
                 await self._socket.close(code=self._ending.code, message=self._ending.reason.encode())
         except TimeoutError:
             logger.info("%r did not answer the closing frame", self)
+            if self._transport is not None:
+                self._transport.abort()
 
     async def _write(self) -> None:
         try:

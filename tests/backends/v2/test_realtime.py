@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,9 +12,13 @@ import aiohttp
 import jwt
 import pytest
 
+from backends.domain.faults import Faults
 from backends.domain.platform import Platform, Settings
+from backends.shell.running import listening
+from backends.v2 import build
 from tests.backends.conftest import JWT_SECRET
 from tests.backends.v2.caller import Caller
+from tests.backends.v2.talk import Talk
 
 QUOTE = {"code", "price", "change", "changePercent", "volume", "timestamp"}
 ANALYSIS = {"taskId", "status", "progress", "currentStep", "message"}
@@ -302,6 +307,21 @@ class TestSlowReaders:
             transport.resume_reading()
             await platform.notifications.publish("bob", "note", {"n": 1})
             assert (await quick.hear("notification"))["data"]["data"] == {"n": 1}
+
+
+class TestStopping:
+    """The end of the process."""
+
+    async def test_open_sockets_are_told_that_it_goes_away(self, platform: Platform) -> None:
+        application = build(platform, faults=Faults(random.Random(1)))
+        headers = {"Authorization": f"Bearer {platform.accounts.service_token('gateway')}"}
+        async with aiohttp.ClientSession(headers=headers) as session, asyncio.TaskGroup() as group:
+            async with listening(application, host="127.0.0.1", port=0) as port:
+                talk = Talk(await session.ws_connect(f"http://127.0.0.1:{port}/ws"))
+                await talk.say({"type": "ping"})
+                await talk.next()
+                closing = group.create_task(talk.closed())
+            assert await closing == 1001
 
 
 class TestReports:
