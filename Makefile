@@ -45,7 +45,7 @@ LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL -u PIP_CONS
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --annotation-style=line
 
 lock: install ## resolve the dependencies of setup.cfg anew; ARGS="--upgrade" takes newer versions
-	$(LOCK) --extra test --output-file requirements.lock $(ARGS) pyproject.toml
+	$(LOCK) --extra demo --extra test --output-file requirements.lock $(ARGS) pyproject.toml
 	$(LOCK) --extra demo --constraint requirements.lock --output-file requirements.runtime.lock pyproject.toml
 
 clean: ## remove what make made: .venv, var/, builds and caches
