@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -80,8 +81,13 @@ class Functions(functions.Functions):
 def compile_expression(text: str) -> Transform:
     """Compile a JMESPath expression; raises ExpressionError with the column of the mistake."""
     try:
-        compiled = jmespath.compile(text)
+        with warnings.catch_warnings():
+            # The library takes a literal that is no JSON as a text, with a warning that nobody sees.
+            warnings.simplefilter("error", PendingDeprecationWarning)
+            compiled = jmespath.compile(text)
         _check_calls(compiled.parsed)
+    except PendingDeprecationWarning:
+        raise ExpressionError("has a `literal` that is not JSON; write texts as 'text'") from None
     except exceptions.EmptyExpressionError:
         raise ExpressionError("is empty; write a JMESPath expression or leave the key away") from None
     except exceptions.ParseError as error:

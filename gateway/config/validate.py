@@ -90,11 +90,12 @@ def _note(error: ValidationError, document: Document, found: Validated) -> None:
 def _faults(error: ValidationError, document: Document, found: Validated) -> Iterator[tuple[Fault, KeyPath]]:
     """Yield each fault with the path that must be cut for the rest to stand."""
     for detail in error.errors(include_url=False):
-        path = _locate(found.original(detail["loc"]), document.data)
+        loc = detail["loc"]
         if detail["type"] == "missing":
-            key = str(detail["loc"][-1])
+            path, key = _locate(found.original(loc[:-1]), document.data), str(loc[-1])
             yield Fault((*path, key), f"is missing; write {key}: …"), path or (key,)
         else:
+            path = _locate(found.original(loc), document.data)
             yield Fault(path, _message(path, detail, document)), path
 
 

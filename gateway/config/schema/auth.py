@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from gateway.config.schema.scalars import (
     ConditionText,
@@ -16,10 +16,9 @@ from gateway.config.schema.scalars import (
     QuotaIdentityText,
     Text,
     WebUrl,
-    listed,
 )
 from gateway.config.schema.server import FileName
-from gateway.config.schema.strict import Strict
+from gateway.config.schema.strict import OneOrMany, Strict
 
 Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -58,7 +57,9 @@ class Auth(Strict):
     """Tokens, and who counts as one consumer: the first of the identities that a request has."""
 
     jwt: Jwt | None = None
-    consumer: tuple[IdentityText, ...] = Field(default=("claim:client_id", "claim:sub", "ip"), min_length=1)
+    consumer: Annotated[tuple[IdentityText, ...], OneOrMany()] = Field(
+        default=("claim:client_id", "claim:sub", "ip"), min_length=1
+    )
 
 
 class When(Strict):
@@ -74,5 +75,5 @@ class Quota(Strict):
 
     quota: Positive
     window: Duration
-    by: Annotated[tuple[QuotaIdentityText, ...], BeforeValidator(listed)] = Field(default=("consumer",), min_length=1)
+    by: Annotated[tuple[QuotaIdentityText, ...], OneOrMany()] = Field(default=("consumer",), min_length=1)
     when: When | None = None

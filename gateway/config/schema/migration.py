@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from gateway.config.schema.auth import Mode, When
 from gateway.config.schema.scalars import (
@@ -19,11 +19,10 @@ from gateway.config.schema.scalars import (
     RelativeDate,
     RouteMatch,
     WebUrl,
-    listed,
 )
-from gateway.config.schema.strict import Strict
+from gateway.config.schema.strict import OneOrMany, Strict
 
-Identities = Annotated[tuple[IdentityText, ...], BeforeValidator(listed)]
+Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 
 
 class Route(Strict):

@@ -293,11 +293,6 @@ def call(value: Any) -> Call:
     return Call(method, path(rest))
 
 
-def listed(value: Any) -> Any:
-    """Let one value stand for a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
 def schema(kind: str, pattern: str | None = None, **more: object) -> WithJsonSchema:
     """Return what editors are told about a scalar; `${…}` is always possible."""
     described: dict[str, Any] = {"type": kind, **({"pattern": pattern} if pattern else {}), **more}
@@ -313,7 +308,7 @@ Boolean = Annotated[bool, PlainValidator(boolean), schema("boolean")]
 Positive = Annotated[int, PlainValidator(whole(1, 10**9)), schema("integer", minimum=1)]
 Count = Annotated[int, PlainValidator(whole(0, 10**9)), schema("integer", minimum=0)]
 Status = Annotated[int, PlainValidator(whole(200, 599)), schema("integer", minimum=200, maximum=599)]
-Percent = Annotated[float, PlainValidator(percent), schema("number", minimum=0, maximum=100, multipleOf=0.001)]
+Percent = Annotated[float, PlainValidator(percent), schema("number", minimum=0, maximum=100)]
 Ratio = Annotated[float, PlainValidator(ratio), schema("number", minimum=1)]
 Duration = Annotated[float, PlainValidator(positive_duration), schema("string", rf"^{DURATION.pattern}$")]
 DurationOrNone = Annotated[float, PlainValidator(duration), schema("string", rf"^{DURATION.pattern}$")]
