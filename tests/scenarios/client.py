@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+from yarl import URL
 
 PLANS = {"alice": "pro", "bob": "free", "carol": "beta"}
 
@@ -36,8 +37,11 @@ class Client:
     headers: dict[str, str] = field(default_factory=dict)
 
     def token(self, user: str) -> str:
+        return jwt.encode(self.claims(user), self.secret, "HS256")
+
+    def claims(self, user: str) -> dict[str, Any]:
         now = int(time.time())
-        claims = {
+        return {
             "sub": user,
             "role": "admin" if user == "alice" else "user",
             "plan": PLANS.get(user, "pro"),
@@ -48,7 +52,6 @@ class Client:
             "jti": f"{user}-{now}",
             "typ": "access",
         }
-        return jwt.encode(claims, self.secret, "HS256")
 
     async def call(
         self,
@@ -60,15 +63,17 @@ class Client:
         user: str | None = None,
         base: str | None = None,
         headers: dict[str, str] | None = None,
+        is_raw: bool = False,
     ) -> Answer:
-        """Send one request to the gateway, or to another `base`."""
+        """Send one request to the gateway, or to another `base`; a raw target goes out as it is written."""
         sent = {**self.headers, **(headers or {})}
         if user is not None:
             sent["Authorization"] = f"Bearer {self.token(user)}"
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         if data is not None:
             sent["Content-Type"] = "application/json"
-        async with self.session.request(method, f"{base or self.base}{target}", data=data, headers=sent) as response:
+        url = URL(f"{base or self.base}{target}", encoded=is_raw)
+        async with self.session.request(method, url, data=data, headers=sent) as response:
             lower = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, lower, await response.text())
 

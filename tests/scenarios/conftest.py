@@ -65,11 +65,10 @@ class System:
 
 
 @pytest.fixture(scope="session")
-def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+def backends(tmp_path_factory: pytest.TempPathFactory, valkey: ValkeyServer) -> Iterator[Backends]:
     """Start v1 and v2 over one SQLite file and one Valkey server."""
     folder = tmp_path_factory.mktemp("backends")
     with ExitStack() as stack:
-        valkey = stack.enter_context(ValkeyServer())
         environ = {"JWT_SECRET": SECRET}
         stores = ["--store", f"sqlite:///{folder}/platform.db", "--redis", valkey.connection_url]
         started = [Process("backend", side, "--port", "0", *stores, environ=environ) for side in ("v1", "v2")]
@@ -79,15 +78,9 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
         yield Backends(v1, v2, environ)
 
 
-def start_gateway(backends: Backends, folder: Path, percent: float | None) -> Gateway:
-    """Start a gateway with the reference configuration; every migration at `percent`, and no quota in the way."""
-    text = CONFIG.read_text()
-    if percent is not None:
-        text = re.sub(r"\bpercent: [\d.]+", f"percent: {percent}", text)
-    text = re.sub(r"quota: \d+", "quota: 1000000", text)
-    config = folder / "gateway.yaml"
-    config.write_text(text)
-    environ = {
+def gateway_environ(backends: Backends, folder: Path) -> dict[str, str]:
+    """What the reference configuration reads from the environment."""
+    return {
         **backends.environ,
         "CROSSFADE_LISTEN": "127.0.0.1:0",
         "CROSSFADE_ADMIN_LISTEN": "127.0.0.1:0",
@@ -98,7 +91,17 @@ def start_gateway(backends: Backends, folder: Path, percent: float | None) -> Ga
         "V1_URL": backends.v1,
         "V2_URL": backends.v2,
     }
-    process = Process("run", "-c", str(config), environ=environ)
+
+
+def start_gateway(backends: Backends, folder: Path, percent: float | None) -> Gateway:
+    """Start a gateway with the reference configuration; every migration at `percent`, and no quota in the way."""
+    text = CONFIG.read_text()
+    if percent is not None:
+        text = re.sub(r"\bpercent: [\d.]+", f"percent: {percent}", text)
+    text = re.sub(r"quota: \d+", "quota: 1000000", text)
+    config = folder / "gateway.yaml"
+    config.write_text(text)
+    process = Process("run", "-c", str(config), environ=gateway_environ(backends, folder))
     try:
         public = process.find(r"public.*(http://127\.0\.0\.1:\d+)")[1]
         admin = process.find(r"admin.*(http://127\.0\.0\.1:\d+)")[1]
@@ -122,8 +125,7 @@ def gateways(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 async def system(backends: Backends, gateways: dict[float, Gateway]) -> AsyncIterator[System]:
     """The whole system with clients of its own."""
-    environ = {**backends.environ, "CROSSFADE_ADMIN_TOKEN": "operators-token-for-tests"}
-    config = load(CONFIG, environ).config
+    config = load(CONFIG, gateway_environ(backends, CONFIG.parent)).config
     endpoints = [str(endpoint.legacy) for migration in config.migrations.values() for endpoint in migration.endpoints]
     async with aiohttp.ClientSession() as session:
 

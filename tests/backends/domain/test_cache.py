@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from backends.domain.cache import Cache
 from backends.domain.lenient import open_redis
-from tests.backends.conftest import free_port
 from tests.backends.domain.conftest import Parts
+from tests.support.port import free_port
 
 
 class Source:

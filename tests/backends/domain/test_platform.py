@@ -7,7 +7,7 @@ from backends.domain.market import StockQuery
 from backends.domain.notifications import notifications_channel
 from backends.domain.platform import Platform, Settings, open_platform
 from backends.domain.watchlist import WatchDraft
-from tests.backends.conftest import free_port
+from tests.support.port import free_port
 
 
 async def _complete_an_analysis(platform: Platform) -> str:
