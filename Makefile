@@ -19,8 +19,8 @@ $(STAMP): requirements.lock setup.cfg pyproject.toml
 	@.ci/python-version "$(PYTHON)"
 	@echo "Installing the locked dependencies into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: install ## v1, v2 and the gateway on this machine; ARGS="--traffic 50" keeps traffic going

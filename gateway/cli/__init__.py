@@ -1,0 +1,23 @@
+"""The command line: one verb a file. Verbs import what they need only when they run, so that `--help` is quick."""
+
+import click
+
+from gateway import __version__
+from gateway.cli.backend import backend
+from gateway.cli.check import check
+from gateway.cli.demo import demo
+from gateway.cli.explain import explain
+from gateway.cli.plan import plan
+from gateway.cli.run import run
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="crossfade")
+def main() -> None:
+    """Carry a public API from v1 to v2: one endpoint, a stated share of callers on the new side."""
+
+
+for verb in (demo, run, check, explain, plan, backend):
+    main.add_command(verb)
