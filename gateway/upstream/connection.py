@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Any, Final, Protocol
+from typing import Final, NoReturn, Protocol, cast
 
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.wire.answer import AnswerHead, parse_answer
@@ -47,10 +47,10 @@ class Asker(Protocol):
 class Home(Protocol):
     """Where a connection belongs: the pool of its endpoint."""
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: "Connection") -> None:
         """Take back a connection after a clean and complete answer."""
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: "Connection") -> None:
         """Forget a connection that is gone."""
 
 
@@ -73,6 +73,7 @@ class Connection(asyncio.Protocol):
         "_may_switch",
         "_memo",
         "_patience",
+        "_silence",
         "_switched",
         "_to_head",
         "_transport",
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._home = home
         self._memo = memo
         self._patience = patience
+        self._silence = patience
         self._transport: asyncio.Transport | None = None
         self._asker: Asker | None = None
         self._buffer = b""
@@ -116,14 +118,16 @@ class Connection(asyncio.Protocol):
         self, asker: Asker, data: bytes, now: float, *, is_complete: bool, to_head: bool, may_switch: bool = False
     ) -> None:
         """Send a request's head, with its body when `is_complete`; only for a connection that is open and at home."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise RuntimeError("the connection is closed")
         self._asker = asker
         self._is_sent = is_complete
         self._to_head = to_head
         self._may_switch = may_switch
         self._has_answered = False
         self._interim = 0
-        self.deadline = now + self._patience
+        self._silence = self._patience
+        self.deadline = now + self._silence
         self._transport.write(data)
 
     def send(self, data: bytes, *, is_last: bool) -> None:
@@ -133,24 +137,25 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             if data:
                 self._transport.write(data)
-            self.deadline = asyncio.get_running_loop().time() + self._patience
+            self._listen_on()
 
-    def pause(self) -> None:
-        """Stop reading: the client is slower than the backend. Silence is not the backend's fault then."""
-        self.deadline = NEVER
-        if self._transport is not None and not self._transport.is_closing():
+    def pause(self, asker: Asker) -> None:
+        """Stop reading: the client is slower than the backend, whose silence is not its fault then."""
+        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
+            self.deadline = NEVER
             self._transport.pause_reading()
 
-    def resume(self) -> None:
+    def resume(self, asker: Asker) -> None:
         """Read again."""
-        self.deadline = asyncio.get_running_loop().time() + self._patience
-        if self._transport is not None and not self._transport.is_closing():
+        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
+            self._listen_on()
             self._transport.resume_reading()
 
-    def abandon(self) -> None:
-        """Cut the connection without telling the asker, who does not want the answer any more."""
-        self._asker = None
-        self.abort()
+    def abandon(self, asker: Asker) -> None:
+        """Cut the connection without telling its asker, who does not want the answer any more."""
+        if self._asker is asker:
+            self._asker = None
+            self.abort()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -169,8 +174,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
@@ -180,9 +184,7 @@ class Connection(asyncio.Protocol):
         self._home.closed(self)
         if asker is None:
             return
-        if exc is None and isinstance(self._body, UntilClose):
-            asker.on_end()
-        elif self._switched:
+        if self._switched or (exc is None and isinstance(self._body, UntilClose)):
             asker.on_end()
         elif self._has_answered or self._buffer:
             asker.on_error(UpstreamError(UpstreamFault.INVALID, "The backend broke off its answer."))
@@ -278,7 +280,8 @@ class Connection(asyncio.Protocol):
             return
         self._body = body
         if head.lookup.get("content-type", "").startswith("text/event-stream"):
-            self._patience, self.deadline = NEVER, NEVER
+            # Events come when something happens; nobody can say how long that takes.
+            self._silence = self.deadline = NEVER
         asker.on_head(head)
         if rest and self._asker is asker:
             self._read_body(asker, body, rest)
@@ -291,12 +294,15 @@ class Connection(asyncio.Protocol):
             return
         if body.is_done:
             self._go_home(is_clean=not rest)
-        elif self.deadline != NEVER:
-            self.deadline = asyncio.get_running_loop().time() + self._patience
+        else:
+            self._listen_on()
         if payload:
             asker.on_body(payload)
         if body.is_done:
             asker.on_end()
+
+    def _listen_on(self) -> None:
+        self.deadline = asyncio.get_running_loop().time() + self._silence
 
     def _go_home(self, *, is_clean: bool) -> None:
         head, self._head = self._head, None
@@ -316,5 +322,5 @@ class Connection(asyncio.Protocol):
             asker.on_error(UpstreamError(fault, detail))
 
 
-def _too_large() -> Any:
+def _too_large() -> NoReturn:
     raise WireError("The head is too large.")
