@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 CHILD = """
 import asyncio, json, sys
 from contextlib import AsyncExitStack
@@ -42,6 +43,7 @@ async def fleet(folder: Path, configurations: Sequence[str]) -> AsyncIterator[li
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
+            cwd=ROOT,
         )
     try:
         assert child.stdout is not None
