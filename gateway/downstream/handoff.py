@@ -5,12 +5,15 @@ comes back: the connection ends with that answer, so that no later request can s
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.downstream.connection import ClientConnection
 from gateway.wire.request import Request
+
+FRAMING: Final = frozenset({"content-length", "transfer-encoding", "expect", "upgrade"})
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -49,7 +52,7 @@ class Handoff:
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         head = request.head
-        lines = b"".join([line.raw for line in request.lines if line.name not in {"content-length", "transfer-encoding"}])
+        lines = b"".join([line.raw for line in request.lines if line.name not in FRAMING])
         protocol.data_received(f"{head.method} {head.target} HTTP/1.1\r\n".encode("latin-1") + lines + b"\r\n")
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:

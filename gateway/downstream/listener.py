@@ -31,6 +31,7 @@ class Listener:
         self._sweeper: asyncio.TimerHandle | None = None
         self._certificate: _Certificate | None = None
         self._port = 0
+        self._emptied = asyncio.Event()
 
     def __repr__(self) -> str:
         state = "draining" if self.is_draining else "open" if self._server is not None else "closed"
@@ -74,6 +75,12 @@ class Listener:
             if client.is_idle:
                 client.close()
 
+    async def empty(self) -> None:
+        """Wait until no client is connected."""
+        while self._connections:
+            self._emptied.clear()
+            await self._emptied.wait()
+
     async def close(self) -> None:
         """Cut every connection."""
         if self._sweeper is not None:
@@ -92,6 +99,8 @@ class Listener:
     def closed(self, client: ClientConnection) -> None:
         """Forget a connection."""
         self._connections.discard(client)
+        if not self._connections:
+            self._emptied.set()
 
     def _sweep(self) -> None:
         now = monotonic()

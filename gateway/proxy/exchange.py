@@ -16,13 +16,13 @@ from gateway.downstream.fault import RequestError
 from gateway.policy.adapt import (
     AdaptError,
     adapt_answer,
-    adapt_request,
     adapt_status,
     wants_answer_body,
     wants_request_body,
 )
 from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
+from gateway.proxy.composing import compose, expects_continue
 from gateway.proxy.failure import problem
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -35,6 +35,7 @@ from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
 
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 HELD_BYTES: Final = 64 * 1024
 """How much of a request's body is held before we stop reading from the client, and the most that is sent twice."""
 
@@ -107,24 +108,17 @@ class Exchange:
         if body:
             self._held.append(body)
             self._held_bytes = len(body)
-        if not is_complete and self._is_held_back():
-            self._invite()
-            return
-        self._seek()
-
-    def _is_held_back(self) -> bool:
-        """Whether the whole body is needed before anything can be sent."""
-        return wants_request_body(self._forward.adapter)
-
-    def _invite(self) -> None:
-        """Ask for the body that an adapter needs: it is we who agree to a 100-continue then."""
-        if self._request.head.lookup.get("expect", "").lower() == "100-continue":
-            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if is_complete or not wants_request_body(self._forward.adapter):
+            self._seek()
+        elif expects_continue(self._request):
+            # The adapter needs the whole body before anybody is asked, so it is we who agree to it.
+            self._client.write(CONTINUE)
 
     def _seek(self) -> None:
         cluster = self._shared.fleet.find(self._forward.upstream)
         if cluster is None:
-            self._fail(UpstreamError(UpstreamFault.UNREACHABLE, f"{self._forward.upstream} is not configured any more."))
+            detail = f"{self._forward.upstream} is not configured any more."
+            self._fail(UpstreamError(UpstreamFault.UNREACHABLE, detail))
             return
         self._cluster = cluster
         connection = cluster.take()
@@ -165,51 +159,21 @@ class Exchange:
             self._fail(error)
 
     def _compose(self, authority: bytes) -> list[bytes]:
-        """Return the whole request as far as it has arrived."""
-        request, forward, shared = self._request, self._forward, self._shared
-        parts = forwarding.request_head(
-            request,
-            forward,
-            authority,
-            self._record.request_id,
-            self._client.scheme,
-            trusts_peer=shared.rules.trusts_peer,
+        """Write the request as far as it has arrived, and remember what that has promised the backend."""
+        composed = compose(
+            self._request,
+            self._forward,
+            self._held[0] if len(self._held) == 1 else b"".join(self._held),
+            is_complete=self._is_complete,
+            authority=authority,
+            request_id=self._record.request_id,
+            scheme=self._client.scheme,
+            trusts_peer=self._shared.rules.trusts_peer,
         )
-        if forward.adapter is not None:
-            parts.append(b"Accept-Encoding: identity\r\n")
-        if self._wants_tunnel():
-            self._is_tunnel = True
-            parts.append(f"Connection: Upgrade\r\nUpgrade: {request.head.lookup['upgrade']}\r\n".encode("latin-1"))
-        if not request.has_body:
-            parts.append(b"\r\n" if request.head.method not in {"POST", "PUT", "PATCH"} else b"Content-Length: 0\r\n\r\n")
-            return parts
-        body = b"".join(self._held)
-        if self._is_held_back() and forward.adapter is not None:
-            body = adapt_request(forward.adapter, body)
-            parts += [b"Content-Length: %d\r\n\r\n" % len(body), body]
-        elif self._is_complete or request.framing is Framing.LENGTH:
-            length = len(body) if self._is_complete else request.length
-            parts += [b"Content-Length: %d\r\n" % length, self._expectation(), b"\r\n", body]
-        else:
-            self._is_chunked_up = True
-            parts += [b"Transfer-Encoding: chunked\r\n", self._expectation(), b"\r\n", chunk(body) if body else b""]
-        return parts
-
-    def _expectation(self) -> bytes:
-        """Pass `Expect: 100-continue` on while the body is still with the client (RFC 9110 section 10.1.1)."""
-        expects = self._request.head.lookup.get("expect", "").lower() == "100-continue"
-        if self._is_complete or not expects or self._request.version == b"HTTP/1.0":
-            return b""
-        self._is_expecting = True
-        return b"Expect: 100-continue\r\n"
-
-    def _wants_tunnel(self) -> bool:
-        lookup = self._request.head.lookup
-        return (
-            "upgrade" in lookup
-            and getattr(self._forward.target, "upgrade", False)
-            and "upgrade" in forwarding.nominated(lookup.get("connection", ""))
-        )
+        self._is_chunked_up = composed.is_chunked
+        self._is_expecting = composed.is_expecting
+        self._is_tunnel = composed.is_tunnel
+        return composed.parts
 
     def on_request_body(self, data: bytes, *, is_last: bool) -> None:
         """Send a part of the body on, or hold it until there is a connection."""

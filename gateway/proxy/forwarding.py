@@ -110,7 +110,9 @@ def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> l
     return [line for line in head.lines if line.name not in skipped]
 
 
-def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], fields: Fields, request_id: str) -> list[bytes]:
+def answer_head(
+    status: int, reason: bytes | None, lines: Iterable[Line], fields: Fields, request_id: str
+) -> list[bytes]:
     """Return the parts of the client's answer head, without framing and the final empty line."""
     ours = "".join([f"{name}: {value}\r\n" for name, value in fields])
     return [

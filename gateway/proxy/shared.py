@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Self
 
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
@@ -32,7 +32,7 @@ class Rules:
     owned: frozenset[str]
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Rules:
+    def of(cls, snapshot: Snapshot) -> Self:
         """Take them from a snapshot."""
         name = snapshot.server.version_header
         owned = forwarding.OURS | ({name.lower()} if name is not None else set())

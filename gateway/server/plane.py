@@ -27,8 +27,6 @@ from gateway.upstream.fleet import Fleet
 
 log = logging.getLogger(__name__)
 
-DRAIN_POLL_SECONDS = 0.02
-
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -101,10 +99,10 @@ class Plane:
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""
         await self.listener.drain()
-        deadline = self._clock.monotonic() + self._loaded.config.server.drain
-        while (self._shared.open or self.listener.connections) and self._clock.monotonic() < deadline:
-            await asyncio.sleep(DRAIN_POLL_SECONDS)
-        if self._shared.open:
+        try:
+            async with asyncio.timeout(self._loaded.config.server.drain):
+                await self.listener.empty()
+        except TimeoutError:
             log.warning("%d requests are cut after the drain time", self._shared.open)
 
     async def close(self) -> None:
