@@ -77,7 +77,10 @@ def request_head(
     trace = keep_traceparent(given)
     if given is not trace and "tracestate" in lookup:
         extra = extra | {"tracestate"}  # belongs to the trace that is not continued
-    target = f"{forward.path}?{forward.query}" if forward.query else forward.path
+    if forward.path is head.path and forward.query is head.query:
+        target = request.target  # to the byte, an empty query's question mark included
+    else:
+        target = f"{forward.path}?{forward.query}" if forward.query else forward.path
     via = f"{lookup['via']}, 1.1 crossfade" if "via" in lookup else "1.1 crossfade"
     forwarded = head.peer
     host = request.host

@@ -30,10 +30,11 @@ SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "autho
 class Request:
     """One parsed request head: what the policy sees, the lines in their order, and how the body is framed."""
 
-    __slots__ = ("framing", "head", "host", "is_last", "length", "lines", "version")
+    __slots__ = ("framing", "head", "host", "is_last", "length", "lines", "target", "version")
 
-    def __init__(self, head: RequestHead, lines: list[Line], version: bytes) -> None:
+    def __init__(self, head: RequestHead, target: str, lines: list[Line], version: bytes) -> None:
         self.head = head
+        self.target = target
         self.lines = lines
         self.version = version
         self.host = ""
@@ -63,9 +64,9 @@ def parse_request(block: bytes, memo: LineMemo, peer: str) -> Request:
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         lookup = _join(lines)
-    path, authority = _target(method, target)
-    path, _, query = path.partition("?")
-    request = Request(RequestHead(method, path, query, peer, lookup), lines, version)
+    origin_form, authority = _target(method, target)
+    path, _, query = origin_form.partition("?")
+    request = Request(RequestHead(method, path, query, peer, lookup), origin_form, lines, version)
     request.host = _host(lookup, authority, version)
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
