@@ -13,7 +13,7 @@ from gateway.wire.fault import WireError
 FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 """`field-name ":" OWS field-value OWS` (RFC 9112 section 5): no blank before the colon, no control bytes or folds."""
 
-ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "date", "content-length", "age", "etag"})
+ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match"})
 """Fields whose lines hardly ever come twice: remembering them would only push others out."""
 
 MEMO_LINES: Final = 4096
@@ -55,11 +55,8 @@ class LineMemo:
 
     def parse(self, raws: list[bytes]) -> list[Line]:
         """Return the lines of a head; raises WireError."""
-        young = self._young
-        try:
-            return [young[raw] for raw in raws]
-        except KeyError:
-            return [young.get(raw) or self._recall(raw) for raw in raws]
+        known = self._young.get
+        return [known(raw) or self._recall(raw) for raw in raws]
 
     def _recall(self, raw: bytes) -> Line:
         line = self._old.get(raw) or parse_line(raw)
