@@ -113,7 +113,9 @@ def _endpoint(
 
 def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
     limits = tuple(quotas[name] for name in spec.quotas)
-    return Route(spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits)
+    return Route(
+        spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits, spec.upgrade
+    )
 
 
 def _auth(spec: schema.Jwt | None) -> AuthPolicy:

@@ -179,7 +179,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path that is not migrated: policy and forwarding only. `method` None means any."""
+    """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels."""
 
     name: str
     method: str | None
@@ -187,6 +187,7 @@ class Route:
     upstream: str
     auth: AuthMode
     quotas: tuple[Quota, ...]
+    upgrade: bool = False
 
     @property
     def owner(self) -> str:
