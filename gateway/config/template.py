@@ -96,7 +96,7 @@ class PathTemplate:
             return self.text
         values = iter(parameters[name] for name in self.names)
         parts = [next(values) if segment is None else segment for segment in self.segments]
-        if self.rest is not None and (parameters[self.rest] or self.text.endswith("*}")):
+        if self.rest is not None:
             parts.append(parameters[self.rest])
         return "/" + "/".join(parts)
 
