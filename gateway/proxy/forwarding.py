@@ -57,7 +57,7 @@ def request_fields(head: RequestHead, forward: Forward, origin: Origin) -> Field
     trace = keep_traceparent(given)
     if trace != given:
         skipped |= {"tracestate"}  # belongs to the trace that is not continued
-    kept = [(name, value) for name, value in head.fields if name.lower() not in skipped]
+    kept = [(name, value) for name, value in head.fields if not _spellings(name) & skipped]
     kept.extend(forward.add)
     kept.append(("X-Request-Id", origin.request_id))
     kept.append(("traceparent", trace))
@@ -89,6 +89,12 @@ def _nominated(fields: Iterable[tuple[str, str]]) -> frozenset[str]:
     """Return the fields that `Connection` makes hop-by-hop."""
     values = [value for name, value in fields if name.lower() == "connection"]
     return frozenset(token.strip().lower() for value in values for token in value.split(","))
+
+
+def _spellings(name: str) -> frozenset[str]:
+    """Return a field's names: a backend behind CGI or WSGI takes `X_User_Id` for `X-User-Id`."""
+    lower = name.lower()
+    return frozenset({lower, lower.replace("_", "-")})
 
 
 def _append(earlier: str | None, value: str) -> str:
