@@ -82,6 +82,11 @@ class Proxy:
             await self._quiet.wait()
 
     async def _answer(self, client: Client, record: Record) -> None:
+        try:
+            client.refuse_oversize()
+        except RequestError as error:
+            await self._refuse_unread(client, record, error)
+            return
         snapshot = self._around.snapshot.value
         now = self._around.clock.now()
         decision = decide(client.head, snapshot, now, self._around.memory)
@@ -97,6 +102,12 @@ class Proxy:
                 await self._forward(client, record, decision, snapshot)
             case _:
                 assert_never(decision)
+
+    async def _refuse_unread(self, client: Client, record: Record, error: RequestError) -> None:
+        """Refuse a request for its head alone; its body stays unread, so the connection ends."""
+        record.reason = error.fault.name.lower()
+        client.is_last = True
+        await self._reply(client, record, _refusal(problem(error), client.head.path, record, ()))
 
     async def _forward(self, client: Client, record: Record, forward: Forward, snapshot: Snapshot) -> None:
         try:

@@ -26,7 +26,6 @@ async def outgoing(client: Client, forward: Forward, fields: Fields) -> Outgoing
     if forward.adapter is not None and wants_request_body(forward.adapter):
         body = adapt_request(forward.adapter, await client.read())
         return Outgoing(forward.method, forward.path, forward.query, fields, body, len(body))
-    client.refuse_oversize()
     return Outgoing(forward.method, forward.path, forward.query, fields, client.body(), client.length)
 
 
