@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import quote
 
-from gateway.config.snapshot import AuthMode, Endpoint, Quota, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Quota, Route, Side, Snapshot
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import Fields, RequestHead
 from gateway.policy import cohort, identity, phase, quota, route
@@ -19,7 +19,6 @@ from gateway.policy.decision import Caller, Claims, Decision, Forward, Local, Re
 from gateway.policy.quota import Charge, QuotaTable
 from gateway.policy.trace import Trace
 
-LOCAL_PATHS = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
 REHEARSE = "crossfade-rehearse"
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
@@ -40,7 +39,7 @@ class Memory:
 
 def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
     """Decide what happens to a request at `now` (Unix seconds)."""
-    local = LOCAL_PATHS.get(head.path)
+    local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
     found = _route(head, snapshot, trace)

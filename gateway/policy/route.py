@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.config.snapshot import Endpoint, Route, Router
+from gateway.config.template import plainest
 
-UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aAeE])")
-"""Percent-encodings of unreserved characters, which RFC 3986 section 2.3 calls equivalent to the characters."""
-ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 SLASHES = re.compile(r"/{2,}")
 
 
@@ -39,8 +37,7 @@ def canonical(path: str) -> str:
     the match would serve another path than the one whose policy was applied (RFC 3986 section 5.2.4).
     """
     if "%" in path:
-        path = UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), path)
-        path = ESCAPE.sub(lambda escape: escape[0].upper(), path)
+        path = plainest(path)
         _refuse_dot_segments(path.replace("%2F", "/"))
     _refuse_dot_segments(path)
     if "\\" in path or "%5C" in path or "%00" in path:
