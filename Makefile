@@ -27,7 +27,7 @@ demo: install ## v1, v2 and the gateway on this machine; ARGS="--traffic 50" kee
 	@$(BIN)/crossfade demo $(ARGS)
 
 test: install ## the tests; ARGS="tests/policy -k quota" chooses some
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 check: install ## format, lint, types, import rules, known vulnerabilities
 	$(BIN)/ruff format --check $(SOURCES)

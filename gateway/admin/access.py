@@ -15,7 +15,8 @@ def identify(authorization: str | None, tokens: Iterable[AdminToken]) -> AdminTo
     scheme, _, given = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    presented = given.strip().encode()
+    # A byte that is not UTF-8 arrives as a surrogate.
+    presented = given.strip().encode("utf-8", "surrogateescape")
     found: AdminToken | None = None
     for token in tokens:
         if hmac.compare_digest(presented, token.token.encode()) and token.token:

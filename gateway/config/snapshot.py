@@ -8,8 +8,8 @@ from typing import Any
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate
 
-HUNDRED_PERCENT = 100_000
-"""Percentages have three decimals and are held as thousandths, the unit of a bucket (0 … 99 999)."""
+OWN_PATHS: Mapping[str, str] = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
+"""The paths that the gateway answers itself, before any route, with a name for each."""
 
 
 class Side(StrEnum):
@@ -100,7 +100,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The live split of one migration; `threshold` is percent × 1000."""
+    """The live split of one migration; `threshold` is percent × 1000: the unit of a bucket (0 … 99 999)."""
 
     threshold: int
     by: tuple[Identity, ...]

@@ -7,6 +7,9 @@ from functools import cached_property
 from typing import Self
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aAeE])")
+"""Percent-encodings of unreserved characters, which RFC 3986 section 2.3 calls equivalent to the characters."""
+ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 LITERAL = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 
 
@@ -96,12 +99,20 @@ class PathTemplate:
             return self.text
         values = iter(parameters[name] for name in self.names)
         parts = [next(values) if segment is None else segment for segment in self.segments]
-        if self.rest is not None and (parameters[self.rest] or self.text.endswith("*}")):
+        if self.rest is not None:
             parts.append(parameters[self.rest])
         return "/" + "/".join(parts)
 
     def __str__(self) -> str:
         return self.text
+
+
+def plainest(text: str) -> str:
+    """Return an equivalent spelling (RFC 3986 section 6.2.2): unreserved characters decoded, other escapes capital."""
+    if "%" not in text:
+        return text
+    decoded = UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), text)
+    return ESCAPE.sub(lambda escape: escape[0].upper(), decoded)
 
 
 def _name(text: str, template: str) -> str:
@@ -115,6 +126,9 @@ def _literal(text: str, template: str) -> str:
         raise TemplateError(f"a parameter fills a whole segment: {text!r} in {template!r}")
     if text and not LITERAL.fullmatch(text):
         raise TemplateError(f"{text!r} in {template!r} has characters that a path must percent-encode")
+    for escape in ESCAPE.findall(text):
+        if plainest(escape) != escape:
+            raise TemplateError(f"write '{plainest(escape)}' in place of '{escape}' in {template!r}")
     if text in {".", ".."}:
         raise TemplateError(f"dot segments never match: {template!r}")
     return text

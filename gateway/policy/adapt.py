@@ -17,7 +17,7 @@ def adapt_query(adapter: Adapter | None, query: str) -> str:
     """Return the successor's query for a legacy one.
 
     The expression sees `{name: text}`, or a list of texts where a name is repeated; members that it answers with null
-    are left out. Without an expression the query goes on untouched.
+    are left out. Without an expression, or where it cannot take what the client sent, the query goes on untouched.
     """
     transform = adapter.request.query if adapter is not None and adapter.request is not None else None
     if transform is None or not query:
@@ -25,10 +25,13 @@ def adapt_query(adapter: Adapter | None, query: str) -> str:
     members: dict[str, Any] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         members[name] = value if name not in members else [*_as_list(members[name]), value]
-    adapted = transform(members)
-    if not isinstance(adapted, dict):
+    try:
+        adapted = transform(members)
+        if not isinstance(adapted, dict):
+            return query
+        return urlencode({name: value for name, value in adapted.items() if value is not None}, doseq=True)
+    except Exception:  # noqa: BLE001 - an expression or a function of the operators' may raise anything
         return query
-    return urlencode({name: value for name, value in adapted.items() if value is not None}, doseq=True)
 
 
 def wants_request_body(adapter: Adapter | None) -> bool:

@@ -176,6 +176,8 @@ def _strict_object(raw: bytes) -> dict[str, Any]:
     """Parse a JSON object as UTF-8 without a byte order mark, duplicate members or NaN (RFC 8725 section 3)."""
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        # Half of a surrogate pair (RFC 8259 section 8.2) can be in no header, log line or hash.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise AuthError(AuthReason.MALFORMED, "the token's JSON cannot be read") from None
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import quote
 
-from gateway.config.snapshot import AuthMode, Endpoint, Quota, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Quota, Route, Side, Snapshot
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import Fields, RequestHead
 from gateway.policy import cohort, identity, phase, quota, route
@@ -19,8 +19,8 @@ from gateway.policy.decision import Caller, Claims, Decision, Forward, Local, Re
 from gateway.policy.quota import Charge, QuotaTable
 from gateway.policy.trace import Trace
 
-LOCAL_PATHS = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
 REHEARSE = "crossfade-rehearse"
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
@@ -39,7 +39,7 @@ class Memory:
 
 def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
     """Decide what happens to a request at `now` (Unix seconds)."""
-    local = LOCAL_PATHS.get(head.path)
+    local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
     found = _route(head, snapshot, trace)
@@ -61,9 +61,12 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
 
 
 def parse_moment(text: str) -> float:
-    """Return Unix seconds for an ISO 8601 date or time; without a zone it is UTC. Raises ValueError."""
+    """Return Unix seconds for an ISO 8601 date or time of 1970 to 9999, UTC without a zone. Raises ValueError."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= seconds < END_OF_TIME:
+        raise ValueError("outside of the calendar")
+    return seconds
 
 
 def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Refuse:
@@ -77,11 +80,11 @@ def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Re
 def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> route.Match | Refuse:
     try:
         path = route.canonical(head.path)
+        found = route.find(snapshot.router, head.method, path)
     except route.UnsafePathError as error:
         if trace is not None:
             trace.refused_path(head, str(error))
         return Refuse(Problem(ProblemType.MALFORMED_REQUEST, f"Unsafe path: {error}."), "unsafe_path")
-    found = route.match(snapshot.router, head.method, path)
     if isinstance(found, route.Miss):
         return _miss(head, found, trace)
     if trace is not None:
@@ -179,6 +182,11 @@ def _phase(
         detail = "Crossfade-Rehearse must be an ISO 8601 date such as 2027-02-01."
         return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, limits)
     stand = phase.stand(deprecation, moment, caller.consumer, successor)
+    if rehearsed is not None and stand.problem is None:
+        # A rehearsal shows what will be closed; it must not open what is closed already.
+        real = phase.stand(deprecation, now, caller.consumer, successor)
+        if real.problem is not None:
+            moment, rehearsed, stand = now, None, real
     if trace is not None:
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:

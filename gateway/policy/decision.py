@@ -46,7 +46,8 @@ class Refuse:
 class Forward:
     """The request goes to `upstream` as `method target`.
 
-    `drop` are lower-case names of fields that must not reach the upstream, `add` fields that are set instead.
+    `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `add` are
+    fields that are set instead.
     `answer_headers` replace the upstream's fields of the same name, except that a `Link` is added to its own.
     `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
     """

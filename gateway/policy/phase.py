@@ -4,10 +4,13 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from urllib.parse import quote
 
 from gateway.config.snapshot import Deprecation
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import Fields
+
+URI_SAFE = "%/:?#[]@!$&'()*+,;="
 
 
 class Phase(StrEnum):
@@ -80,14 +83,14 @@ def _gone(deprecation: Deprecation, moment: float, consumer: str | None, success
 
 
 def _removed(successor: str) -> Stand:
-    link = (("Link", f'<{successor}>; rel="successor-version"'),)
+    link = (("Link", _successor_link(successor)),)
     problem = Problem(ProblemType.API_VERSION_REMOVED, f"This endpoint was removed. Call {successor} instead.")
     return Stand(Phase.REMOVED, link, problem, "removed")
 
 
 def _warnings(deprecation: Deprecation, successor: str) -> Fields:
     """RFC 9745 section 2 (Deprecation), RFC 8594 section 3 (Sunset), RFC 5829 section 3.3 (successor-version)."""
-    links = [f'<{successor}>; rel="successor-version"']
+    links = [_successor_link(successor)]
     if deprecation.docs is not None:
         links.append(f'<{deprecation.docs}>; rel="deprecation"')
     if deprecation.policy is not None:
@@ -96,6 +99,11 @@ def _warnings(deprecation: Deprecation, successor: str) -> Fields:
     if deprecation.sunset_header:
         headers.append(("Sunset", deprecation.sunset_header))
     return (*headers, ("Link", ", ".join(links)))
+
+
+def _successor_link(successor: str) -> str:
+    """A client's own path may hold characters that no URI has (RFC 3986), such as the `>` that would end the link."""
+    return f'<{quote(successor, safe=URI_SAFE)}>; rel="successor-version"'
 
 
 def _problem(kind: ProblemType, deprecation: Deprecation, successor: str) -> Problem:

@@ -60,7 +60,7 @@ class QuotaTable:
             self._origin = now
         # Seconds since the first request: a double of today's Unix time only resolves 0.24 µs, which adds up.
         now -= self._origin
-        arrivals = [max(self._arrivals.get((charge.quota.name, charge.key), now), now) for charge in charges]
+        arrivals = [self._arrival(charge, now) for charge in charges]
         waits = [_wait(charge.quota, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
         longest = max(waits)
         if longest > EPSILON:
@@ -75,6 +75,15 @@ class QuotaTable:
                 Verdict(charge.quota, _remaining(charge.quota, advanced, now), _whole_seconds(advanced - now))
             )
         return min(verdicts, key=lambda verdict: verdict.remaining)
+
+    def _arrival(self, charge: Charge, now: float) -> float:
+        """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
+        key = (charge.quota.name, charge.key)
+        arrival = max(self._arrivals.get(key, now), now)
+        latest = now + charge.quota.window
+        if arrival > latest + EPSILON:
+            arrival = self._arrivals[key] = latest
+        return arrival
 
     def _store(self, key: tuple[str, str], arrival: float, now: float) -> None:
         if len(self._arrivals) >= self._capacity and key not in self._arrivals:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from gateway.config.snapshot import Endpoint, Route, Router
+from gateway.config.template import plainest
 
-UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aAeE])")
-"""Percent-encodings of unreserved characters, which RFC 3986 section 2.3 calls equivalent to the characters."""
+SLASHES = re.compile(r"/{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,16 @@ class UnsafePathError(ValueError):
 
 
 def canonical(path: str) -> str:
-    """Return the path as it is compared: unreserved characters decoded, everything else raw.
+    """Return the path as it is compared: unreserved characters decoded, other escapes in upper case, the rest raw.
 
     Raises UnsafePathError for dot segments (encoded ones too), backslashes and NUL, because whoever resolves them after
     the match would serve another path than the one whose policy was applied (RFC 3986 section 5.2.4).
     """
     if "%" in path:
-        path = UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), path)
-        if "%2f" in path or "%2F" in path:
-            _refuse_dot_segments(path.replace("%2f", "/").replace("%2F", "/"))
+        path = plainest(path)
+        _refuse_dot_segments(path.replace("%2F", "/"))
     _refuse_dot_segments(path)
-    if "\\" in path or "%5c" in path or "%5C" in path or "%00" in path:
+    if "\\" in path or "%5C" in path or "%00" in path:
         raise UnsafePathError("the path has a backslash or a NUL")
     return path
 
@@ -48,6 +48,20 @@ def canonical(path: str) -> str:
 def _refuse_dot_segments(path: str) -> None:
     if "/." in path and any(segment in {".", ".."} for segment in path.split("/")):
         raise UnsafePathError("the path has dot segments; send the resolved path")
+
+
+def find(router: Router, method: str, path: str) -> Match | Miss:
+    """Match a canonical path, and refuse one that a backend would read as another target's.
+
+    Many backends decode every escape (`%2F` too) or merge slashes before they route; the policy applied would then not
+    be that of the target they serve. Raises UnsafePathError.
+    """
+    found = match(router, method, path)
+    if isinstance(found, Match) and ("%" in path or "//" in path):
+        other = match(router, method, SLASHES.sub("/", unquote(path)))
+        if isinstance(other, Match) and other.target is not found.target:
+            raise UnsafePathError(f"decoded, the path is that of {other.target.label}; send it so")
+    return found
 
 
 def match(router: Router, method: str, path: str) -> Match | Miss:

@@ -149,4 +149,4 @@ def announced(head: AnswerHead) -> bytes:
 
 def nominated(connection: str) -> frozenset[str]:
     """Return the fields that `Connection` makes hop-by-hop."""
-    return frozenset(token.strip().lower() for token in connection.split(","))
+    return frozenset(token.strip().lower().replace("_", "-") for token in connection.split(","))

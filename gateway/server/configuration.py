@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.compile import compile_snapshot
-from gateway.config.load import ConfigError, load
+from gateway.config.expressions import ExpressionError
+from gateway.config.keys import KeyFaultError
+from gateway.config.load import ConfigError, Finding, load
 from gateway.config.schema import Config
 from gateway.config.snapshot import Snapshot
 from gateway.core.clock import Clock
@@ -51,7 +53,11 @@ class ConfigSource:
         found = load(self.path, self._environ, self._clock.now())
         for warning in found.warnings:
             log.warning("%s", warning)
-        snapshot = compile_snapshot(found.config, revision=self._revision + 1, digest=found.digest)
+        try:
+            snapshot = compile_snapshot(found.config, revision=self._revision + 1, digest=found.digest)
+        except (KeyFaultError, ExpressionError) as error:
+            # A key's file or an adapter's module has changed since it was checked a moment ago.
+            raise ConfigError([Finding("error", "", 1, str(error), str(self.path))]) from error
         return Loaded(self.path, found.config, snapshot, self._clock.now())
 
     def _stamp(self) -> tuple[int, int, int] | None:
@@ -70,7 +76,7 @@ def log_refusal(error: ConfigError) -> None:
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:
-    """Return the key paths whose change a running process cannot follow."""
+    """Return the key paths that differ from what the process was started with and that it cannot follow."""
     pairs = {
         "server.listen": (old.server.listen, new.server.listen),
         "server.admin.listen": (old.server.admin.listen, new.server.admin.listen),

@@ -41,6 +41,7 @@ class Plane:
 
     def __init__(self, loaded: Loaded, metrics: Metrics, access_log: AccessLog, clock: Clock) -> None:
         self._clock = clock
+        self._started_with = loaded.config
         self._loaded = loaded
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
@@ -89,7 +90,7 @@ class Plane:
 
     def apply(self, loaded: Loaded) -> None:
         """Make a new configuration the running one, between two requests: nothing here waits."""
-        for key in needs_restart(self._loaded.config, loaded.config):
+        for key in needs_restart(self._started_with, loaded.config):
             log.warning("%s has changed: this needs a restart", key)
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
@@ -114,7 +115,7 @@ class Plane:
 
     def addresses(self) -> Addresses:
         """Return where it listens."""
-        server = self._loaded.config.server
+        server = self._started_with.server
         scheme = "https" if server.tls is not None else "http"
         return Addresses(
             public=f"{scheme}://{_host(server.listen.host)}:{self.listener.port}",

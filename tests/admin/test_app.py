@@ -70,6 +70,11 @@ async def test_the_status_never_shows_a_stores_password(tmp_path: Path) -> None:
     assert answer.json()["redis"] == {"configured": True}
 
 
+def test_bytes_that_are_no_text_are_no_token() -> None:
+    token = AdminToken(name="ops", token="ops-token-for-tests")
+    assert identify("Bearer ops-token-for-tests\udcff", [token]) is None
+
+
 def test_an_empty_configured_token_opens_nothing() -> None:
     empty = AdminToken.model_construct(name="unset", role="operator", token="")
     assert identify("Bearer ", [empty]) is None

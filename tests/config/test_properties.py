@@ -36,7 +36,7 @@ def _load(folder: Path, text: str) -> None:
     except ConfigError as error:
         assert error.findings
         for finding in error.findings:
-            assert 1 <= finding.line <= text.count("\n") + 2
+            assert 1 <= finding.line <= len(text.splitlines()) + 2
             assert finding.message
     else:
         compile_snapshot(loaded.config)

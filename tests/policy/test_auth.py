@@ -210,6 +210,14 @@ def test_the_cache_is_bounded() -> None:
     assert repr(cache) == "<TokenCache 10 of 10 tokens>"
 
 
+@pytest.mark.parametrize("payload", [b'{"sub":"\\ud800","exp":4e9}', b'{"sub":"a","exp":4e9,"x":[{"\\udfff":1}]}'])
+def test_a_claim_that_is_no_unicode_text_is_refused(payload: bytes) -> None:
+    token = jwt.api_jws.encode(payload, SECRET, "HS256")
+    with pytest.raises(AuthError, match="cannot be read") as caught:
+        TokenCache().verify(f"Bearer {token}", POLICY, NOW)
+    assert caught.value.reason == "malformed"
+
+
 @pytest.mark.parametrize("authorization", [None, "", "Basic abc", "Bearer", "Bearer ", "bearer\tx", "Token x"])
 def test_no_bearer_token_is_a_challenge_without_a_crash(authorization: str | None) -> None:
     with pytest.raises(AuthError) as caught:

@@ -114,6 +114,27 @@ def test_a_rehearsal_date_that_is_none_is_a_400(snapshot: Snapshot) -> None:
     assert (refusal.problem.code, refusal.reason) == (400, "rehearsal")
 
 
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+23:59", "1969-12-31", "9999-12-31T23:59:59-23:59"])
+def test_a_rehearsal_date_of_no_calendar_is_a_400_and_can_be_explained(snapshot: Snapshot, when: str) -> None:
+    fields = [("Authorization", f"Bearer {token(BEFORE)}"), ("Crossfade-Rehearse", when)]
+    head = RequestHead.of("GET", "/api/favorites", fields)
+    assert refused(decide(head, snapshot, BEFORE, Memory.fresh(), Trace())).problem.code == 400
+
+
+@pytest.mark.parametrize(
+    ("now", "problem"),
+    [
+        (datetime(2027, 2, 10, 9, 30, tzinfo=UTC), "brownout"),
+        (datetime(2027, 3, 5, tzinfo=UTC), "api-version-gone"),
+        (datetime(2027, 5, 1, tzinfo=UTC), "api-version-removed"),
+    ],
+)
+@pytest.mark.parametrize("when", ["2026-06-01", "2027-02-20"])
+def test_a_rehearsal_never_opens_what_is_closed(snapshot: Snapshot, now: datetime, problem: str, when: str) -> None:
+    decision = ask(snapshot, "GET /api/favorites", ("Crossfade-Rehearse", when), now=now.timestamp(), sub="alice")
+    assert refused(decision).problem.type == problem
+
+
 def test_rehearsal_can_be_switched_off(compiled: Compile) -> None:
     snapshot = compiled(("rehearsal: true", "rehearsal: false"))
     decision = ask(snapshot, "GET /api/favorites", ("Crossfade-Rehearse", "2027-03-05"), sub="alice")
@@ -165,6 +186,23 @@ def test_the_address_is_believed_as_far_as_proxies_are_trusted(
     snapshot = compiled(("  listen: 127.0.0.1:0", f"  listen: 127.0.0.1:0\n  trusted_hops: {hops}"))
     fields = (("X-Forwarded-For", forwarded_for),) if forwarded_for else ()
     assert forwarded(ask(snapshot, "GET /api/screening/x", *fields)).caller.ip == expected
+
+
+@pytest.mark.parametrize("path", ["/api/screening%2Frun", "/api//screening/run", "/%61pi%2fv2%2Fx", "//api/favorites"])
+def test_a_path_that_a_backend_could_read_as_another_target_is_refused(compiled: Compile, path: str) -> None:
+    snapshot = compiled(("adapters:\n", '  - {name: rest, match: "/{rest*}", upstream: v1, auth: none}\nadapters:\n'))
+    refusal = refused(ask(snapshot, f"GET {path}"))
+    assert (refusal.problem.code, refusal.reason) == (400, "unsafe_path")
+
+
+@pytest.mark.parametrize("path", ["/api/screening/a%2Fb", "/api/screening//b", "/api/screening/%E8%8C%85%25"])
+def test_a_path_that_means_the_same_target_however_it_is_read_goes_on_as_written(snapshot: Snapshot, path: str) -> None:
+    assert forwarded(ask(snapshot, f"GET {path}")).path == path
+
+
+def test_a_query_that_the_adapters_expression_cannot_take_goes_on_untouched(compiled: Compile) -> None:
+    snapshot = compiled(('"{page: page, pageSize: page_size}"', '"{page: abs(page)}"'))
+    assert forwarded(ask(snapshot, "GET /api/favorites?page=1", sub="bob")).query == "page=1"
 
 
 @pytest.mark.parametrize("path", ["/health", "/.well-known/api-migrations"])

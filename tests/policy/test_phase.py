@@ -101,6 +101,15 @@ def test_an_extension_carries_one_consumer_to_its_date(
     assert (standing(snapshot, when, consumer).problem is not None) == is_refused
 
 
+def test_a_path_cannot_end_its_link(snapshot: Snapshot) -> None:
+    deprecation = snapshot.migrations["watchlist"].deprecation
+    assert deprecation is not None
+    successor = '/api/v2/watchlist/%41>; rel="next", <//evil'
+    for when in ("2027-02-01", "2027-05-01"):
+        link = dict(stand(deprecation, moment(when), None, successor).headers)["Link"]
+        assert link.startswith('</api/v2/watchlist/%41%3E;%20rel=%22next%22,%20%3C//evil>; rel="successor-version"')
+
+
 def test_gone_tells_machines_where_to_go(snapshot: Snapshot) -> None:
     problem = standing(snapshot, "2027-03-02T00:00:00").problem
     assert problem is not None

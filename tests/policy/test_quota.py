@@ -94,6 +94,20 @@ def test_a_refusal_says_when_to_come_back() -> None:
     assert (fields["RateLimit"], fields["Retry-After"]) == ('"burst";r=0;t=10', "5")
 
 
+def test_a_shorter_window_frees_who_had_used_up_the_longer_one() -> None:
+    table = QuotaTable()
+    spend(table, 10, START, charge(10, window=86_400))
+    assert table.count([charge(10, window=1)], START).retry_after == 1
+    assert table.count([charge(10, window=1)], START + 1).is_allowed
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
+    table = QuotaTable()
+    spend(table, 10, START, charge(10, window=10))
+    assert table.count([charge(10, window=10)], START - 3600).retry_after == 1
+    assert table.count([charge(10, window=10)], START - 3599).is_allowed
+
+
 @pytest.mark.parametrize("now_step", [0.0, 10.0])
 def test_memory_is_bounded_whatever_keys_come(now_step: float) -> None:
     table, now = QuotaTable(capacity=1_000), START

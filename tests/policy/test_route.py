@@ -53,6 +53,7 @@ def test_what_does_not_match_says_which_methods_would(
         ("/api/%7Euser", "/api/~user"),
         ("/api/a%2Fb", "/api/a%2Fb"),
         ("/api/%E8%8C%85", "/api/%E8%8C%85"),
+        ("/api/%e8%8c%85", "/api/%E8%8C%85"),
         ("/api/.well", "/api/.well"),
         ("/api/...", "/api/..."),
     ],

@@ -149,6 +149,13 @@ async def test_a_body_over_the_limit_is_a_413_problem_and_never_reaches_the_back
     assert v1.received == []
 
 
+async def test_a_body_over_the_limit_is_refused_before_anything_else_is_asked(tmp_path: Path) -> None:
+    async with running(tmp_path, plain("http://127.0.0.1:1", server="  limits: {body: 1KiB}")) as gateway:
+        for target in ("/nowhere", "/health"):
+            answer = await ask(gateway.public_port, target, "POST", body=b"x" * 1025)
+            assert (answer.status, answer.get("Connection")) == (413, "close")
+
+
 async def test_a_chunked_body_that_outgrows_the_limit_is_a_413_problem(tmp_path: Path) -> None:
     text = plain("ORIGIN", server="  limits: {body: 1KiB}")
     async with (

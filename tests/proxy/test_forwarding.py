@@ -119,6 +119,16 @@ async def test_a_clients_own_identity_headers_are_dropped(tmp_path: Path) -> Non
     assert v1.received[0].get("X-User-Id") is None
 
 
+async def test_underscores_are_no_way_around_dropped_fields(tmp_path: Path) -> None:
+    # CGI and WSGI take X_User_Id and X-User-Id for the same variable.
+    sent = {"X_User_Id": "root", "x_forwarded-FOR": "6.6.6.6", "Crossfade_Rehearse": "2027-01-01", "X_Mine": "1"}
+    async with ScriptedUpstream() as v1, running(tmp_path, plain(v1.origin)) as gateway:
+        await ask(gateway.public_port, "/api/x", fields=sent)
+    seen = set(v1.received[0].fields)
+    assert not {"x_user_id", "x_forwarded-for", "crossfade_rehearse"} & seen
+    assert "x_mine" in seen
+
+
 DATED = """    deprecation:
       announced: 2020-01-01
       deprecated: 2020-02-01

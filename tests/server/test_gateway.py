@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.keys import KeyFaultError
 from gateway.config.load import ConfigError
+from gateway.server import configuration
 from gateway.server.gateway import Gateway
 from tests.support.client import ask, connected
 from tests.support.gateway import migrating, plain, running
@@ -112,7 +114,26 @@ async def test_what_needs_a_restart_is_said_and_not_done(tmp_path: Path, caplog:
         (tmp_path / "gateway.yaml").write_text(text)
         assert await gateway.reload() is True
         assert (await ask(gateway.public_port, "/api/x")).status == 200
-    assert "server.listen has changed: this needs a restart" in caplog.text
+        assert "server.listen has changed: this needs a restart" in caplog.text
+        caplog.clear()
+        assert await gateway.reload() is True
+        assert "server.listen has changed: this needs a restart" in caplog.text
+        caplog.clear()
+        (tmp_path / "gateway.yaml").write_text(plain(v1.origin))
+        assert await gateway.reload() is True
+        assert "server.listen" not in caplog.text
+
+
+async def test_a_key_that_changes_between_check_and_use_is_a_refused_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def vanished(*_args: object, **_options: object) -> None:
+        raise KeyFaultError("public_key", "there is no file 'jwt.pem'")
+
+    async with running(tmp_path, plain("http://127.0.0.1:1")) as gateway:
+        monkeypatch.setattr(configuration, "compile_snapshot", vanished)
+        assert await gateway.reload() is False
+        assert "there is no file 'jwt.pem'" in caplog.text
 
 
 async def test_requests_during_reloads_are_all_answered(tmp_path: Path) -> None:

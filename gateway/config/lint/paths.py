@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from gateway.config.findings import Fault, KeyPath, dotted
 from gateway.config.schema import Call, Config, Endpoint
+from gateway.config.snapshot import OWN_PATHS
 from gateway.config.template import PathTemplate
-
-OWN_PATHS = ("/health", "/.well-known/api-migrations")
-"""The gateway answers these itself, before any route."""
 
 
 @dataclass(frozen=True, slots=True)
