@@ -237,7 +237,8 @@ class AuthPolicy:
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        names = {name.lower() for name in self.forward.values()}
+        # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
+        names = {name.lower().replace("_", "-") for name in self.forward.values()}
         object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))
 
 
