@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 CHILD = """
-import random, resource, socket, struct, sys
+import random, resource, socket, struct, sys, time
 
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -14,8 +14,14 @@ port = int(sys.argv[1])
 held = []
 RESET = struct.pack("ii", 1, 0)
 
+def paced(count):
+    for number in range(int(count)):
+        yield number
+        if number % 50 == 49:  # a backlog that overflows costs a second each time
+            time.sleep(0.002)
+
 def connect(count):
-    for _ in range(int(count)):
+    for _ in paced(count):
         held.append(socket.create_connection(("127.0.0.1", port), 10))
 
 def ask():
@@ -35,7 +41,7 @@ REQUESTS = [
 
 def abort(count):
     chance = random.Random(1)
-    for _ in range(int(count)):
+    for _ in paced(count):
         data = chance.choice(REQUESTS)
         with socket.create_connection(("127.0.0.1", port), 10) as client:
             client.sendall(data[: chance.randrange(len(data) + 1)])
