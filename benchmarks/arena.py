@@ -1,6 +1,7 @@
 """Everything that runs during a benchmark: the upstream, and each chosen peer that is installed and passes its test."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,16 +22,18 @@ from benchmarks.traffic.identity import Keys, make_keys
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where: what is measured on `server`, the upstream and the generator on `load`."""
+    """Who runs where: what is measured on `server`, apart from the upstream and the generator."""
 
-    server: int
+    usable: tuple[int, ...]
+    server: str
+    upstream: int
     load: int
 
     @classmethod
     def of_this_machine(cls) -> "Cores":
-        """Take the last core we may use for the server and the first for the load."""
-        usable = sorted(os.sched_getaffinity(0))
-        return cls(server=usable[-1], load=usable[0])
+        """Take the last core we may use for the server; upstream and generator share one unless there are four."""
+        usable = tuple(sorted(os.sched_getaffinity(0)))
+        return cls(usable, server=str(usable[-1]), upstream=usable[len(usable) // 4], load=usable[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,21 @@ def opened(subjects: Sequence[str]) -> Iterator[Arena]:
     cores = Cores.of_this_machine()
     os.sched_setaffinity(0, {cores.load})
     folder = VAR / "run"
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     v1, v2 = free_ports(2)
     keys = make_keys(folder / "keys")
     site = Site(folder, keys.folder, v1, v2)
     with ExitStack() as stack:
-        behind = _start(stack, "upstream", upstream(site), str(cores.load), site)
+        behind = _start(stack, "upstream", upstream(site), str(cores.upstream), site)
         arena = Arena(site, keys, cores, behind)
         for peer in PEERS:
             _admit(stack, arena, peer, [subject for subject in peer.subjects if subject in subjects])
-        yield arena
+        try:
+            yield arena
+        finally:
+            for written in folder.glob("*.req"):  # some 200 MB of prepared requests
+                written.unlink()
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
@@ -112,19 +120,18 @@ def _admit(stack: ExitStack, arena: Arena, peer: Peer, subjects: list[str]) -> N
         return
     arena.versions[peer.name] = peer.version()
     for service in peer.services(arena.site, subjects):
-        _admit_service(stack, arena, service)
+        try:
+            arena.contestants += admitted(stack, arena, service)
+        except (StartError, SelfTestError, OSError) as error:
+            _skip(arena, list(service.ports), str(error))
 
 
-def _admit_service(stack: ExitStack, arena: Arena, service: Service) -> None:
-    name = "+".join(service.ports)
-    try:
-        server = _start(stack, name, service, str(arena.cores.server), arena.site)
-        for subject, port in service.ports.items():
-            click.echo(f"  {subject}: {check(subject, port, arena.keys)}", err=True)
-            arena.contestants.append(Contestant(subject, server, port))
-    except (StartError, SelfTestError, OSError) as error:
-        taking_part = {one.name for one in arena.contestants}
-        _skip(arena, [subject for subject in service.ports if subject not in taking_part], str(error))
+def admitted(stack: ExitStack, arena: Arena, service: Service) -> list[Contestant]:
+    """Start a service and test all it serves; it ends with the stack. Raises StartError and SelfTestError."""
+    server = _start(stack, "+".join(service.ports), service, arena.cores.server, arena.site)
+    for subject, port in service.ports.items():
+        click.echo(f"  {subject}: {check(subject, port, arena.keys)}", err=True)
+    return [Contestant(subject, server, port) for subject, port in service.ports.items()]
 
 
 def _skip(arena: Arena, subjects: Sequence[str], reason: str) -> None:

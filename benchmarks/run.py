@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 import click
 
 from benchmarks.arena import Arena, chosen, opened
+from benchmarks.machine.process import StartError
 from benchmarks.place import VAR, MissingToolError
+from benchmarks.profile import profile
 from benchmarks.report import Line, as_json, figures, ratios, table_text
 from benchmarks.tables import TABLES, Effort, Samples, Table, Traffic, fill, named
+from benchmarks.workers import impossible, scaling
 
+_SHOWN_OF_A_PROFILE = 6_000  # characters
 _TABLE_NAMES = tuple(table.name for table in TABLES)
 
 
@@ -37,8 +41,14 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="One measurement.")
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 4096))
-def main(only: list[str], tables: list[str], rounds: int, seconds: float, connections: int) -> None:
+@click.option("--profile", "is_profile", is_flag=True, help="Only show where our own time goes.")
+def main(
+    only: list[str], tables: list[str], rounds: int, seconds: float, connections: int, *, is_profile: bool
+) -> None:
     """Measure the gateway beside its peers; with --only, the mixed table alone unless --tables names more."""
+    if is_profile:
+        _profile(seconds)
+        return
     wanted = named(tables or (["mixed"] if only else []))
     effort = Effort(rounds=rounds, seconds=seconds, connections=connections)
     begun = time.monotonic()
@@ -52,14 +62,35 @@ def main(only: list[str], tables: list[str], rounds: int, seconds: float, connec
     click.echo(f"{time.monotonic() - begun:.0f} s", err=True)
 
 
+def _profile(seconds: float) -> None:
+    with opened([]) as arena:
+        files = profile(arena, seconds)
+    for file in files:
+        click.echo(file.read_text()[:_SHOWN_OF_A_PROFILE])
+    click.echo(f"whole: {' '.join(map(str, files))}")
+
+
 def _measure(arena: Arena, wanted: list[Table], effort: Effort) -> Results:
     results, traffic = Results(), Traffic(arena)
     for table in wanted:
         samples = fill(table, arena, traffic, effort)
         results.tables[table.name] = samples
         results.texts.append(table_text(table, samples))
-    results.lines = [*figures(results.tables), *ratios(results.tables.get("mixed", {}))]
+    if len(wanted) == len(TABLES):
+        results.lines += _scaling(arena, effort)
+    results.lines += [*figures(results.tables), *ratios(results.tables.get("mixed", {}))]
     return results
+
+
+def _scaling(arena: Arena, effort: Effort) -> list[Line]:
+    try:
+        reason = impossible(arena)
+        if reason is None:
+            return [Line("figure", "two-workers-over-one", scaling(arena, effort))]
+    except (ValueError, StartError) as error:
+        reason = str(error)
+    arena.skipped["two-workers-over-one"] = reason
+    return []
 
 
 def _print(arena: Arena, results: Results) -> None:

@@ -8,6 +8,8 @@
  * The request file is a sequence of records, host byte order: u32 length, i32 offset of the traceparent value or -1,
  * u32 fill (bytes of body to invent after the record), then `length` bytes. */
 #define _GNU_SOURCE
+#include "answer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <arpa/inet.h>
@@ -27,8 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_LIMIT = 32 << 10, CHUNK = 256 << 10, EVENTS = 256, GRACE_SECONDS = 10 };
-enum state { IDLE, HEAD, BODY, UNTIL_CLOSE, CHUNK_SIZE, CHUNK_DATA, TRAILER };
+enum { REQUEST_LIMIT = 16 << 10, CHUNK = 256 << 10, EVENTS = 256, GRACE_SECONDS = 10 };
 
 struct record {
     const char *bytes;
@@ -38,14 +39,12 @@ struct record {
 
 struct connection {
     int fd;
-    enum state state;
-    bool writing, closing;
+    bool asked, writing; /* a request is under way; we wait to write more of it */
     uint64_t due;
-    size_t out_length, out_sent, fill;
-    size_t head_length, line_length;
-    uint64_t left;
-    int status;
-    char out[HEAD_LIMIT], head[HEAD_LIMIT];
+    const struct record *record;
+    size_t out_sent, fill_left;
+    struct answer answer;
+    char out[REQUEST_LIMIT];
 };
 
 struct samples {
@@ -124,7 +123,7 @@ static void load_records(void) {
         memcpy(&r.fill, all + at + 8, 4);
         r.bytes = all + at + 12;
         at += 12 + r.length;
-        if (r.length > HEAD_LIMIT || at > have) die("broken request file");
+        if (r.length > REQUEST_LIMIT || at > have) die("broken request file");
         if (record_count == room) records = realloc(records, (room *= 2) * sizeof *records);
         records[record_count++] = r;
     }
@@ -144,8 +143,9 @@ static void random_hex(char *to, int digits) {
 
 static bool exhausted(void) { return taken >= option.limit; }
 
+/* Take the next record: the last one that was taken is followed by the first. */
 static void prepare(struct connection *c) {
-    const struct record *r = &records[next_record];
+    const struct record *r = c->record = &records[next_record];
     next_record = next_record + 1 == record_count ? 0 : next_record + 1;
     taken++;
     memcpy(c->out, r->bytes, r->length);
@@ -153,11 +153,13 @@ static void prepare(struct connection *c) {
         random_hex(c->out + r->trace + 3, 32);
         random_hex(c->out + r->trace + 36, 16);
     }
-    c->out_length = r->length;
+}
+
+static void rewind_request(struct connection *c) {
+    c->asked = true;
     c->out_sent = 0;
-    c->fill = r->fill;
-    c->head_length = 0;
-    c->state = HEAD;
+    c->fill_left = c->record->fill;
+    answer_reset(&c->answer);
 }
 
 /* ---- connections ---- */
@@ -176,8 +178,7 @@ static void dial(struct connection *c) {
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
-    c->state = IDLE;
-    c->closing = false;
+    c->asked = false;
     watch(c, EPOLL_CTL_ADD, false);
 }
 
@@ -189,11 +190,11 @@ static void redial(struct connection *c) {
 
 /* Push out what is left of the request; false when the connection broke. */
 static bool flush(struct connection *c) {
-    while (c->out_sent < c->out_length || c->fill) {
-        bool head = c->out_sent < c->out_length;
+    while (c->out_sent < c->record->length || c->fill_left) {
+        bool head = c->out_sent < c->record->length;
         const char *from = head ? c->out + c->out_sent : filling;
-        size_t size = head ? c->out_length - c->out_sent : c->fill < CHUNK ? c->fill : CHUNK;
-        ssize_t n = send(c->fd, from, size, MSG_NOSIGNAL | (head && c->fill ? MSG_MORE : 0));
+        size_t size = head ? c->record->length - c->out_sent : c->fill_left < CHUNK ? c->fill_left : CHUNK;
+        ssize_t n = send(c->fd, from, size, MSG_NOSIGNAL | (head && c->fill_left ? MSG_MORE : 0));
         if (n < 0 && errno == EAGAIN) {
             if (!c->writing) watch(c, EPOLL_CTL_MOD, true);
             return true;
@@ -201,7 +202,7 @@ static bool flush(struct connection *c) {
         if (n < 0) return false;
         sent_bytes += (uint64_t)n;
         if (head) c->out_sent += (size_t)n;
-        else c->fill -= (size_t)n;
+        else c->fill_left -= (size_t)n;
     }
     if (c->writing) watch(c, EPOLL_CTL_MOD, false);
     return true;
@@ -209,125 +210,42 @@ static bool flush(struct connection *c) {
 
 static void start(struct connection *c, uint64_t due) {
     prepare(c);
+    rewind_request(c);
     c->due = due;
     in_flight++;
     if (flush(c)) return;
-    /* The server closed an idle connection while we wrote: not its fault, a fresh one gets the same request. */
-    redial(c);
-    c->out_sent = 0;
-    c->state = HEAD;
+    redial(c); /* the server closed the idle connection while we wrote: a fresh one gets the same request */
+    rewind_request(c);
     if (!flush(c)) die("send");
 }
 
-static void release(struct connection *c) { c->state = IDLE, idle[idle_count++] = c; }
-
-static void answered(struct connection *c) {
-    uint64_t now = now_ns();
-    sample(&latency, now - c->due);
-    statuses[c->status]++;
-    last_answer = now;
+/* What a connection does next: in a closed loop another request, otherwise it waits for one. */
+static void carry_on(struct connection *c, uint64_t now) {
     in_flight--;
-    if (c->closing) redial(c);
+    c->asked = false;
     if (option.rate == 0 && now < finish && !exhausted()) start(c, now);
-    else release(c);
+    else idle[idle_count++] = c;
+}
+
+static void answered(struct connection *c, bool closed) {
+    uint64_t now = last_answer = now_ns();
+    sample(&latency, now - c->due);
+    statuses[c->answer.status]++;
+    body_bytes += c->answer.body_bytes;
+    if (closed || c->answer.closing || c->fill_left) redial(c); /* an early answer: the rest is never sent */
+    carry_on(c, now);
 }
 
 static void broken(struct connection *c) {
-    if (c->state == UNTIL_CLOSE) {
-        c->closing = true;
-        answered(c);
+    bool asked = c->asked;
+    if (asked && c->answer.state == ANSWER_UNTIL_CLOSE) {
+        answered(c, true);
         return;
     }
-    bool had_request = c->state != IDLE;
     redial(c);
-    if (!had_request) return;
-    errors++;
-    in_flight--;
-    if (errors > 1000) die("over 1000 broken answers");
-    if (option.rate == 0 && now_ns() < finish && !exhausted()) start(c, now_ns());
-    else release(c);
-}
-
-/* ---- answers ---- */
-
-static const char *field(const char *head, const char *name) {
-    const char *at = strcasestr(head, name);
-    return at ? at + strlen(name) : NULL;
-}
-
-/* Choose how the body is framed; false for a 1xx, after which another head comes. */
-static bool understand(struct connection *c) {
-    const char *length = field(c->head, "\r\ncontent-length:"), *coding = field(c->head, "\r\ntransfer-encoding:");
-    const char *closing = field(c->head, "\r\nconnection: close");
-    c->status = atoi(c->head + 9);
-    if (memcmp(c->head, "HTTP/1.", 7) || c->status < 100 || c->status > 599) die("not an HTTP answer");
-    c->closing = closing != NULL;
-    c->left = length ? strtoull(length, NULL, 10) : 0;
-    if (c->status < 200) return false;
-    if (c->status == 204 || c->status == 304) c->state = BODY, c->left = 0;
-    else if (coding) c->state = CHUNK_SIZE, c->line_length = 0, c->left = 0;
-    else c->state = length ? BODY : UNTIL_CLOSE;
-    return true;
-}
-
-static size_t feed_head(struct connection *c, const char *data, size_t size) {
-    size_t before = c->head_length, room = HEAD_LIMIT - 1 - before;
-    size_t take = size < room ? size : room;
-    if (!take) die("answer head too long");
-    memcpy(c->head + before, data, take);
-    c->head_length += take;
-    char *end = memmem(c->head, c->head_length, "\r\n\r\n", 4);
-    if (!end) return take;
-    size_t whole = (size_t)(end - c->head) + 4;
-    c->head[whole - 2] = 0;
-    if (!understand(c)) c->state = HEAD;
-    c->head_length = 0;
-    return whole - before;
-}
-
-static int digit(char ch) {
-    if (ch >= '0' && ch <= '9') return ch - '0';
-    ch |= 32;
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-/* One byte of a chunk-size line or trailer line. */
-static void feed_line(struct connection *c, char ch) {
-    if (ch != '\n') {
-        if (ch == '\r') return;
-        if (c->state == CHUNK_SIZE && digit(ch) >= 0) c->left = c->left * 16 + (uint64_t)digit(ch);
-        c->line_length++;
-        return;
-    }
-    if (c->state == CHUNK_SIZE) {
-        if (c->left) c->state = CHUNK_DATA, c->left += 2;
-        else c->state = TRAILER;
-    } else if (c->line_length == 0) c->state = BODY, c->left = 0;
-    c->line_length = 0;
-}
-
-static size_t feed_body(struct connection *c, size_t size) {
-    size_t take = c->state == UNTIL_CLOSE || size < c->left ? size : (size_t)c->left;
-    body_bytes += take;
-    if (c->state != UNTIL_CLOSE) c->left -= take;
-    if (c->state == CHUNK_DATA && !c->left) c->state = CHUNK_SIZE, c->line_length = 0;
-    return take;
-}
-
-static void feed(struct connection *c, const char *data, size_t size) {
-    while (size || (c->state == BODY && !c->left)) {
-        size_t took = 1;
-        if (c->state == BODY && !c->left) {
-            if (size) die("bytes after the answer");
-            answered(c);
-            return;
-        }
-        if (c->state == IDLE) die("an answer without a request");
-        if (c->state == HEAD) took = feed_head(c, data, size);
-        else if (c->state == CHUNK_SIZE || c->state == TRAILER) feed_line(c, *data);
-        else took = feed_body(c, size);
-        data += took, size -= took;
-    }
+    if (!asked) return;
+    if (++errors > 1000) die("over 1000 broken answers");
+    carry_on(c, now_ns());
 }
 
 static void readable(struct connection *c) {
@@ -338,7 +256,9 @@ static void readable(struct connection *c) {
         return;
     }
     received_bytes += (uint64_t)n;
-    feed(c, piece, (size_t)n);
+    const char *wrong = c->asked ? answer_feed(&c->answer, piece, (size_t)n) : "an answer without a request";
+    if (wrong) errno = EPROTO, die(wrong);
+    if (c->answer.state == ANSWER_WHOLE) answered(c, false);
 }
 
 /* ---- loops ---- */
@@ -372,7 +292,7 @@ static void open_loop(uint64_t begin) {
     struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
     if (timer < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, timer, &e)) die("timer");
     finish = begin + (uint64_t)(option.seconds * 1e9);
-    for (int i = 0; i < option.connections; i++) release(&connections[i]);
+    for (int i = 0; i < option.connections; i++) idle[idle_count++] = &connections[i];
     while (begun < total) {
         uint64_t now = now_ns();
         for (; seen < total && begin + (uint64_t)((double)seen * interval) <= now; seen++)

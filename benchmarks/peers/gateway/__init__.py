@@ -37,13 +37,13 @@ class Gateway:
         """Return one process for each algorithm, so that each has a cache of its own."""
         return [self.service(site, subject) for subject in subjects]
 
-    def service(self, site: Site, subject: str, *, workers: int = 1) -> Service:
-        """Return one gateway process."""
+    def service(
+        self, site: Site, subject: str, *, workers: int = 1, redis: str = "null", profile: Path | None = None
+    ) -> Service:
+        """Return one gateway; with `profile`, one that writes there where its time went."""
         ports = site.ports("public", "admin")
-        algorithm = policy(subject) or "hs256"
-        values = site.values(
-            PUBLIC=ports["public"], ADMIN=ports["admin"], WORKERS=workers, KEY=_KEYS[algorithm].format(site.keys)
-        )
-        path = fill(_HERE / "gateway.yaml", site.folder / f"{subject}-{workers}.yaml", values)
-        command: list[str | Path] = [sys.executable, _HERE / "launch.py", path]
-        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": str(TREE)})
+        key = _KEYS[policy(subject) or "hs256"].format(site.keys)
+        values = site.values(PUBLIC=ports["public"], ADMIN=ports["admin"], WORKERS=workers, REDIS=redis, KEY=key)
+        path = fill(_HERE / "gateway.yaml", site.folder / f"{subject}-{ports['public']}.yaml", values)
+        command: list[str | Path] = [sys.executable, _HERE / "launch.py", path, *([profile] if profile else [])]
+        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{TREE}:{ROOT}"})
