@@ -36,20 +36,8 @@ def _record(pid: int, seconds: float) -> subprocess.Popen[bytes] | None:
     """Start perf on the running gateway, or nothing where there is no perf."""
     if not shutil.which("perf"):
         return None
-    command = [
-        "perf",
-        "record",
-        "-q",
-        "-F",
-        "999",
-        "-o",
-        VAR / "perf.data",
-        "-p",
-        str(pid),
-        "--",
-        "sleep",
-        str(seconds),
-    ]
+    what = ["-q", "-F", "999", "-o", str(VAR / "perf.data"), "-p", str(pid)]
+    command = ["perf", "record", *what, "--", "sleep", str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
