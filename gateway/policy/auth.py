@@ -13,7 +13,7 @@ import jwt
 from jwt.api_jws import PyJWS
 
 from gateway.config.snapshot import AuthPolicy, Key
-from gateway.policy.decision import Claims
+from gateway.policy.verified import Claims, Verified
 
 MAX_TOKEN_BYTES = 8192
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -50,40 +50,48 @@ class AuthError(Exception):
 
 
 class Verifier(Protocol):
-    """Turns an `Authorization` value into claims; raises AuthError."""
+    """Turns an `Authorization` value into a verified token; raises AuthError."""
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims: ...
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified: ...
 
 
 class TokenCache:
     """Verifies tokens and remembers the good ones by their raw text until they expire or the keys change.
 
-    Holds at most `capacity` tokens; the ones seen first go first. A refused token is never remembered.
+    Holds at most `capacity` tokens, each as the `Authorization` value that most clients send; the ones seen first go
+    first. A refused token is never remembered.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
         self._capacity = capacity
         self._policy: AuthPolicy | None = None
-        self._known: dict[str, Claims] = {}
+        self._known: dict[str, Verified] = {}
 
     def __repr__(self) -> str:
         return f"<TokenCache {len(self._known)} of {self._capacity} tokens>"
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
-        """Return the verified claims; raises AuthError."""
-        token = bearer(authorization)
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
+        """Return the verified token; raises AuthError."""
         if policy is not self._policy:
             self._policy = policy
             self._known.clear()
-        claims = self._known.get(token)
-        if claims is not None:
-            check_times(claims, policy, now)
-            return claims
-        claims = verify(token, policy, now)
-        if len(self._known) >= self._capacity:
-            del self._known[next(iter(self._known))]
-        self._known[token] = claims
-        return claims
+        known = self._known.get(authorization) if authorization is not None else None
+        if known is None:
+            known = self._look(bearer(authorization), policy, now)
+        if not known.starts <= now < known.ends:
+            check_times(known.claims, policy, now)
+        return known
+
+    def _look(self, token: str, policy: AuthPolicy, now: float) -> Verified:
+        """Return a token that was written in an unusual way, or is not known yet."""
+        usual = f"Bearer {token}"
+        known = self._known.get(usual)
+        if known is None:
+            known = Verified.of(verify(token, policy, now), policy)
+            if len(self._known) >= self._capacity:
+                del self._known[next(iter(self._known))]
+            self._known[usual] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +100,11 @@ class GivenClaims:
 
     claims: Claims | None
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
-        """Return the given claims; raises AuthError when there are none."""
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
+        """Return the given claims as a token that is always good; raises AuthError when there are none."""
         if self.claims is None:
             raise AuthError(AuthReason.MISSING, "the request has no bearer token")
-        return self.claims
+        return Verified.given(self.claims, policy)
 
 
 def bearer(authorization: str | None) -> str:
