@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.conformance.corpus.case import load
+from tests.conformance.corpus.case import Case, load
+from tests.conformance.corpus.judge import Verdict
 from tests.conformance.corpus.player import Player, recording
 from tests.conformance.lanes import play
 
@@ -40,7 +41,7 @@ def main() -> int:
     return 0 if set(counts) == {"PASS"} else 1
 
 
-async def _play_target(target: int, upstream: int, cases: list) -> list:
+async def _play_target(target: int, upstream: int, cases: list[Case]) -> list[Verdict]:
     async with recording(upstream) as (recorder, _):
         return await Player(recorder, target).play(cases)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -51,7 +52,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         runner.run(stack.aclose())
 
 
-async def _start(runner: asyncio.Runner, stack: AsyncExitStack, folder) -> Bench:
+async def _start(runner: asyncio.Runner, stack: AsyncExitStack, folder: Path) -> Bench:
     recorder, port = await stack.enter_async_context(recording())
     scripted = await stack.enter_async_context(ScriptedUpstream())
     texts = [CONFIGURATION.format(port=number) for number in (port, scripted.port)]
