@@ -63,48 +63,39 @@ class QuotaTable:
             self._origin = now
         # Seconds since the first request: a double of today's Unix time only resolves 0.24 µs, which adds up.
         now -= self._origin
-        refusal = self._refuse(charges, now)
-        if refusal is not None:
-            return refusal
-        strictest = self._spend(charges[0], now)
-        for charge in charges[1:]:
-            verdict = self._spend(charge, now)
-            if verdict.remaining < strictest.remaining:
-                strictest = verdict
-        return strictest
-
-    def _refuse(self, charges: Sequence[Charge], now: float) -> Verdict | None:
-        """Return the refusal by the quota that takes longest to allow one more (GCRA, a burst of the whole quota)."""
-        longest, refusal = EPSILON, None
-        for charge in charges:
+        if len(charges) == 1:
+            charge = charges[0]
             arrival = self._arrival(charge, now)
-            wait = arrival - charge.quota.tolerance - now
-            if wait > longest:
-                longest = wait
-                refusal = Verdict(charge.quota, 0, _whole_seconds(arrival - now), _whole_seconds(wait))
-        return refusal
-
-    def _spend(self, charge: Charge, now: float) -> Verdict:
-        quota = charge.quota
-        arrival = self._arrival(charge, now) + quota.increment
-        self._store((quota.name, charge.key), arrival, now)
-        ahead = arrival - now
-        remaining = math.floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
-        return Verdict(quota, max(0, remaining), _whole_seconds(ahead))
+            wait = _wait(charge.quota, arrival, now)
+            return self._spend(charge, arrival, now) if wait <= EPSILON else _refuse(charge.quota, arrival, wait, now)
+        arrivals = [self._arrival(charge, now) for charge in charges]
+        waits = [_wait(charge.quota, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
+        longest = max(waits)
+        if longest > EPSILON:
+            position = waits.index(longest)
+            return _refuse(charges[position].quota, arrivals[position], longest, now)
+        verdicts = [self._spend(charge, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
+        return min(verdicts, key=lambda verdict: verdict.remaining)
 
     def _arrival(self, charge: Charge, now: float) -> float:
         """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
-        key = (charge.quota.name, charge.key)
-        arrival = max(self._arrivals.get(key, now), now)
-        latest = now + charge.quota.window
+        quota = charge.quota
+        key = (quota.name, charge.key)
+        arrival = self._arrivals.get(key)
+        if arrival is None or arrival <= now:
+            return now
+        latest = now + quota.window
         if arrival > latest + EPSILON:
             arrival = self._arrivals[key] = latest
         return arrival
 
-    def _store(self, key: tuple[str, str], arrival: float, now: float) -> None:
+    def _spend(self, charge: Charge, arrival: float, now: float) -> Verdict:
+        quota = charge.quota
+        key = (quota.name, charge.key)
         if len(self._arrivals) >= self._capacity and key not in self._arrivals:
             self._make_room(now)
-        self._arrivals[key] = arrival
+        self._arrivals[key] = advanced = arrival + quota.increment
+        return Verdict(quota, _remaining(quota, advanced, now), _whole_seconds(advanced - now))
 
     def _make_room(self, now: float) -> None:
         self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
@@ -119,6 +110,19 @@ def block(charges: Sequence[Charge], verdict: Verdict) -> Block:
     limit = f'"{verdict.quota.name}";r={verdict.remaining};t={verdict.reset}'
     written = f"RateLimit-Policy: {policy}\r\nRateLimit: {limit}\r\n"
     return written if verdict.is_allowed else f"{written}Retry-After: {verdict.retry_after}\r\n"
+
+
+def _wait(quota: Quota, arrival: float, now: float) -> float:
+    """Seconds until one more request fits: GCRA with a burst of the whole quota."""
+    return arrival - quota.tolerance - now
+
+
+def _refuse(quota: Quota, arrival: float, wait: float, now: float) -> Verdict:
+    return Verdict(quota, 0, _whole_seconds(arrival - now), _whole_seconds(wait))
+
+
+def _remaining(quota: Quota, arrival: float, now: float) -> int:
+    return max(0, math.floor((quota.window - (arrival - now)) * quota.quota / quota.window + EPSILON))
 
 
 def _whole_seconds(seconds: float) -> int:

@@ -39,11 +39,17 @@ def status(
 def _cluster(cluster: Cluster) -> Mapping[str, Any]:
     return {
         "endpoints": [
-            {"url": str(replica.origin), "healthy": replica.is_healthy, "ejected": replica.is_ejected}
-            for replica in cluster.rotation.replicas
+            {
+                "url": pool.replica.address.text,
+                "healthy": pool.replica.is_healthy,
+                "ejected": pool.replica.is_ejected,
+                "active": pool.busy,
+                "idle": len(pool.idle),
+            }
+            for pool in cluster.pools
         ],
-        "active": cluster.slots.active,
-        "queued": cluster.slots.queued,
+        "active": cluster.active,
+        "queued": cluster.queued,
     }
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import math
+from time import monotonic
 from typing import Final, NoReturn, Protocol, cast
 
 from gateway.upstream.fault import UpstreamError, UpstreamFault
+from gateway.upstream.replica import Replica
 from gateway.wire.answer import AnswerHead, parse_answer
 from gateway.wire.body import Body, Framing, LengthBody, UntilClose
 from gateway.wire.fault import WireError
@@ -47,6 +49,9 @@ class Asker(Protocol):
 class Home(Protocol):
     """Where a connection belongs: the pool of its endpoint."""
 
+    replica: Replica
+    authority: bytes
+
     def release(self, connection: "Connection") -> None:
         """Take back a connection after a clean and complete answer."""
 
@@ -67,7 +72,6 @@ class Connection(asyncio.Protocol):
         "_buffer",
         "_has_answered",
         "_head",
-        "_home",
         "_interim",
         "_is_sent",
         "_may_switch",
@@ -78,11 +82,14 @@ class Connection(asyncio.Protocol):
         "_to_head",
         "_transport",
         "deadline",
+        "home",
+        "idle_since",
         "served",
     )
 
     def __init__(self, home: Home, memo: LineMemo, patience: float) -> None:
-        self._home = home
+        self.home = home
+        self.idle_since = 0.0
         self._memo = memo
         self._patience = patience
         self._silence = patience
@@ -181,7 +188,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self.deadline = NEVER
         asker, self._asker = self._asker, None
-        self._home.closed(self)
+        self.home.closed(self)
         if asker is None:
             return
         if self._switched or (exc is None and isinstance(self._body, UntilClose)):
@@ -302,7 +309,7 @@ class Connection(asyncio.Protocol):
             asker.on_end()
 
     def _listen_on(self) -> None:
-        self.deadline = asyncio.get_running_loop().time() + self._silence
+        self.deadline = monotonic() + self._silence
 
     def _go_home(self, *, is_clean: bool) -> None:
         head, self._head = self._head, None
@@ -311,7 +318,7 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self.served += 1
         if is_clean and self._is_sent and head is not None and not head.is_last and self.is_open:
-            self._home.release(self)
+            self.home.release(self)
         else:
             self.close()
 
