@@ -7,6 +7,9 @@ from statistics import median
 from benchmarks.measure import Sample
 from benchmarks.tables import Samples, Table
 
+type Rounds = Sequence[Sample]
+
+_KEPT_BUSY = 0.9
 _PEERS = (
     "haproxy-hs256",
     "haproxy-rs256",
@@ -32,66 +35,80 @@ class Line:
         return f"{self.kind} {self.name} {self.value:.3f}"
 
 
-def cpu(samples: Samples, subject: str) -> float | None:
-    """Return a subject's median CPU microseconds per request."""
-    found = samples.get(subject)
-    return median(sample.cpu_us for sample in found) if found else None
+def _cpu(sample: Sample) -> float:
+    return sample.cpu_us
+
+
+def quotient(above: Rounds | None, below: Rounds | None, read: Callable[[Sample], float]) -> float | None:
+    """Return the median of the rounds' quotients: rounds are interleaved, so that both saw the machine in one mood."""
+    if not above or not below:
+        return None
+    return median(read(one) / read(other) for one, other in zip(above, below, strict=False))
 
 
 def ratios(mixed: Samples) -> list[Line]:
     """Return our cost over each peer's, for the same algorithm; HS256 against a peer without policy."""
     lines = []
     for peer in _PEERS:
-        algorithm = peer.rpartition("-")[2].replace("plain", "hs256")
-        ours, theirs = cpu(mixed, f"ours-{algorithm}"), cpu(mixed, peer)
-        if ours is not None and theirs is not None:
-            lines.append(Line("ratio", peer, ours / theirs))
+        ours = f"ours-{peer.rpartition('-')[2].replace('plain', 'hs256')}"
+        lines += _line("ratio", peer, quotient(mixed.get(ours), mixed.get(peer), _cpu))
     return lines
 
 
+def _line(kind: str, name: str, value: float | None) -> list[Line]:
+    return [] if value is None else [Line(kind, name, value)]
+
+
 def figures(tables: Mapping[str, Samples]) -> list[Line]:
-    """Return what the other tables say, where both sides of a comparison were measured."""
-    lines = []
-    for subject, samples in tables.get("mixed", {}).items():
-        lines.append(Line("figure", f"cpu-us-{subject}", median(sample.cpu_us for sample in samples)))
-    for subject in tables.get("unique", {}):
-        once, mixed = cpu(tables["unique"], subject), cpu(tables.get("mixed", {}), subject)
-        if once is not None and mixed is not None:
-            lines.append(Line("figure", f"unique-over-mixed-{subject.rpartition('-')[0]}", once / mixed))
+    """Return what all tables say, where both sides of a comparison were measured."""
+    mixed, once = tables.get("mixed", {}), tables.get("unique", {})
+    lines = [Line("figure", f"cpu-us-{subject}", median(map(_cpu, found))) for subject, found in mixed.items()]
+    for subject, found in once.items():
+        name = f"unique-over-mixed-{subject.rpartition('-')[0]}"
+        lines += _line("figure", name, quotient(found, mixed.get(subject), _cpu))
     return lines + _volumes(tables) + _latencies(tables)
 
 
 def _volumes(tables: Mapping[str, Samples]) -> list[Line]:
     lines = []
-    for table in ("16k", "1m", "upload"):
+    for table, read in _VOLUMES.items():
         samples = tables.get(table, {})
-        volume = {subject: _volume(table, found) for subject, found in samples.items()}
-        ours = volume.pop("ours-hs256", None)
+        ours = samples.get("ours-hs256")
         if ours is None:
             continue
-        lines.append(Line("figure", f"{table}-mb-per-cpu-second", ours))
-        lines += [Line("figure", f"{table}-over-{name.rpartition('-')[0]}", ours / v) for name, v in volume.items()]
+        lines.append(Line("figure", f"{table}-mb-per-cpu-second", median(map(read, ours))))
+        for subject in [name for name in samples if name != "ours-hs256"]:
+            name = f"{table}-over-{subject.rpartition('-')[0]}"
+            lines += _line("figure", name, quotient(ours, samples[subject], read))
     return lines
 
 
+_VOLUMES: Mapping[str, Callable[[Sample], float]] = {
+    "16k": lambda sample: sample.down_mb_per_cpu_second,
+    "1m": lambda sample: sample.down_mb_per_cpu_second,
+    "upload": lambda sample: sample.up_mb_per_cpu_second,
+}
+
+
 def _latencies(tables: Mapping[str, Samples]) -> list[Line]:
-    return [
-        Line("figure", f"{quantile}-ms-{subject}-{table}", median(_milliseconds(one, quantile) for one in samples))
-        for table, found in tables.items()
-        if table.startswith("rate-")
-        for subject, samples in found.items()
-        for quantile in ("p50", "p99")
-    ]
+    lines = []
+    for table in (name for name in tables if name.startswith("rate-")):
+        for subject, found in tables[table].items():
+            lines.append(Line("figure", f"cpu-us-{subject}-{table}", median(map(_cpu, found))))
+            for quantile in ("p50", "p99"):
+                value = median(_milliseconds(sample, quantile) for sample in found)
+                lines.append(Line("figure", f"{quantile}-ms-{subject}-{table}", value))
+    return lines
+
+
+def idle_cores(samples: Samples) -> list[str]:
+    """Return the subjects that were not kept busy in a closed loop, with the share of their core that they used."""
+    shares = {subject: median(sample.busy for sample in found) for subject, found in samples.items()}
+    return [f"{subject} {share:.0%}" for subject, share in shares.items() if share < _KEPT_BUSY]
 
 
 def _milliseconds(sample: Sample, quantile: str) -> float:
     return sample.outcome.latency_us[quantile] / 1e3
-
-
-def _volume(table: str, samples: Sequence[Sample]) -> float:
-    if table == "upload":
-        return median(sample.up_mb_per_cpu_second for sample in samples)
-    return median(sample.down_mb_per_cpu_second for sample in samples)
 
 
 def table_text(table: Table, samples: Samples) -> str:
@@ -107,7 +124,7 @@ class _Column:
     """A heading, and what one subject's rounds come to; ours are there to compare with."""
 
     heading: str
-    text: Callable[[Sequence[Sample], Sequence[Sample] | None], str]
+    text: Callable[[Rounds, Rounds | None], str]
 
 
 def _median(heading: str, read: Callable[[Sample], float], digits: int = 0) -> _Column:
@@ -115,7 +132,7 @@ def _median(heading: str, read: Callable[[Sample], float], digits: int = 0) -> _
 
 
 def _spread(read: Callable[[Sample], float], digits: int = 0) -> _Column:
-    def text(found: Sequence[Sample], _ours: Sequence[Sample] | None) -> str:
+    def text(found: Rounds, _ours: Rounds | None) -> str:
         values = [read(sample) for sample in found]
         return f"{min(values):.{digits}f}–{max(values):.{digits}f}"
 
@@ -123,8 +140,9 @@ def _spread(read: Callable[[Sample], float], digits: int = 0) -> _Column:
 
 
 def _compared(heading: str, read: Callable[[Sample], float]) -> _Column:
-    def text(found: Sequence[Sample], ours: Sequence[Sample] | None) -> str:
-        return f"{median(map(read, ours)) / median(map(read, found)):.2f}" if ours else ""
+    def text(found: Rounds, ours: Rounds | None) -> str:
+        value = quotient(ours, found, read)
+        return "" if value is None else f"{value:.2f}"
 
     return _Column(heading, text)
 

@@ -14,7 +14,7 @@ from benchmarks.arena import Arena, chosen, opened
 from benchmarks.machine.process import StartError
 from benchmarks.place import VAR, MissingToolError
 from benchmarks.profile import profile
-from benchmarks.report import Line, as_json, figures, ratios, table_text
+from benchmarks.report import Line, as_json, figures, idle_cores, ratios, table_text
 from benchmarks.tables import TABLES, Effort, Samples, Table, Traffic, fill, named
 from benchmarks.workers import impossible, scaling
 
@@ -99,6 +99,9 @@ def _print(arena: Arena, results: Results) -> None:
     click.echo("\n" + "\n".join(results.texts))
     for subject, reason in arena.skipped.items():
         click.echo(f"skipped {subject}: {reason}")
+    idle = idle_cores(results.tables.get("mixed", {}))
+    if idle:
+        click.echo(f"overstated, because their core was not theirs alone or not kept busy: {', '.join(idle)}")
     for line in results.lines:
         click.echo(line)
 

@@ -7,7 +7,7 @@
 void answer_reset(struct answer *a) {
     a->state = ANSWER_HEAD;
     a->head_length = a->line_length = 0;
-    a->closing = false;
+    a->closing = a->past_size = false;
     a->status = 0;
     a->left = a->body_bytes = 0;
 }
@@ -59,7 +59,8 @@ static int digit(char ch) {
 static void feed_line(struct answer *a, char ch) {
     if (ch == '\r') return;
     if (ch != '\n') {
-        if (a->state == ANSWER_CHUNK_SIZE && digit(ch) >= 0) a->left = a->left * 16 + (uint64_t)digit(ch);
+        if (digit(ch) < 0) a->past_size = true; /* an extension: its digits are not the size's */
+        if (a->state == ANSWER_CHUNK_SIZE && !a->past_size) a->left = a->left * 16 + (uint64_t)digit(ch);
         a->line_length++;
         return;
     }
@@ -67,6 +68,7 @@ static void feed_line(struct answer *a, char ch) {
     else if (a->left) a->state = ANSWER_CHUNK_DATA, a->left += 2;
     else a->state = ANSWER_TRAILER;
     a->line_length = 0;
+    a->past_size = false;
 }
 
 static size_t feed_body(struct answer *a, size_t size) {

@@ -6,11 +6,20 @@
 #include <stdint.h>
 
 enum { ANSWER_HEAD_LIMIT = 32 << 10 };
-enum answer_state { ANSWER_HEAD, ANSWER_BODY, ANSWER_UNTIL_CLOSE, ANSWER_CHUNK_SIZE, ANSWER_CHUNK_DATA, ANSWER_TRAILER, ANSWER_WHOLE };
+enum answer_state {
+    ANSWER_HEAD,
+    ANSWER_BODY,
+    ANSWER_UNTIL_CLOSE,
+    ANSWER_CHUNK_SIZE,
+    ANSWER_CHUNK_DATA,
+    ANSWER_TRAILER,
+    ANSWER_WHOLE
+};
 
 struct answer {
     enum answer_state state;
     bool closing; /* it said Connection: close */
+    bool past_size;
     int status;
     uint64_t left, body_bytes;
     size_t head_length, line_length;

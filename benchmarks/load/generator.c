@@ -310,8 +310,8 @@ static void report(uint64_t begin) {
     getrusage(RUSAGE_SELF, &used);
     double cpu = (double)used.ru_utime.tv_sec + (double)used.ru_stime.tv_sec;
     cpu += (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-    qsort(latency.values, latency.count, sizeof(uint32_t), ascending);
-    qsort(lateness.values, lateness.count, sizeof(uint32_t), ascending);
+    if (latency.count) qsort(latency.values, latency.count, sizeof(uint32_t), ascending);
+    if (lateness.count) qsort(lateness.values, lateness.count, sizeof(uint32_t), ascending);
     printf("{\"requests\":%zu,\"seconds\":%.6f,\"cpu_seconds\":%.6f,", latency.count, (double)(last_answer - begin) / 1e9, cpu);
     printf("\"errors\":%lu,\"unanswered\":%zu,\"reconnects\":%lu,", errors, in_flight, reconnects);
     printf("\"sent_bytes\":%lu,\"received_bytes\":%lu,\"body_bytes\":%lu,\"statuses\":{", sent_bytes, received_bytes, body_bytes);
