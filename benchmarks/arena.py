@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from types import FrameType
 
 import click
@@ -56,10 +57,6 @@ class Arena:
     contestants: list[Contestant] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-
-    def find(self, name: str) -> Contestant | None:
-        """Return a subject that takes part."""
-        return next((one for one in self.contestants if one.name == name), None)
 
 
 def chosen(names: Sequence[str]) -> list[str]:
@@ -122,7 +119,7 @@ def _admit(stack: ExitStack, arena: Arena, peer: Peer, subjects: list[str]) -> N
     for service in peer.services(arena.site, subjects):
         try:
             arena.contestants += admitted(stack, arena, service)
-        except (StartError, SelfTestError, OSError) as error:
+        except (StartError, SelfTestError) as error:
             _skip(arena, list(service.ports), str(error))
 
 
@@ -130,8 +127,15 @@ def admitted(stack: ExitStack, arena: Arena, service: Service) -> list[Contestan
     """Start a service and test all it serves; it ends with the stack. Raises StartError and SelfTestError."""
     server = _start(stack, "+".join(service.ports), service, arena.cores.server, arena.site)
     for subject, port in service.ports.items():
-        click.echo(f"  {subject}: {check(subject, port, arena.keys)}", err=True)
+        click.echo(f"  {subject}: {_seen(arena, server, subject, port)}", err=True)
     return [Contestant(subject, server, port) for subject, port in service.ports.items()]
+
+
+def _seen(arena: Arena, server: Server, subject: str, port: int) -> str:
+    try:
+        return check(subject, port, arena.keys)
+    except (SelfTestError, OSError, HTTPException) as error:
+        raise SelfTestError(f"{error!s}; the end of its log: {server.last_words()}") from error
 
 
 def _skip(arena: Arena, subjects: Sequence[str], reason: str) -> None:

@@ -98,7 +98,7 @@ def header_sets() -> list[HeaderSet]:
 
 
 def shuffled(chance: Random, fields: HeaderSet) -> HeaderSet:
-    """Return the set with the caller's own fields mixed in at random places after Host."""
+    """Return the fields in an order of their own."""
     result = list(fields)
     chance.shuffle(result)
     return result
