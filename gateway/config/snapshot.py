@@ -64,8 +64,8 @@ class Condition:
 class Quota:
     """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present).
 
-    One request takes `increment` seconds of the window; `tolerance` is the rest of it. `policy` is the quota's item in
-    `RateLimit-Policy`.
+    `is_by_consumer` says that these are the consumer's identities. One request takes `increment` seconds of the window;
+    `tolerance` is the rest of it. `policy` is the quota's item in `RateLimit-Policy`.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Quota:
     window: float
     by: tuple[Identity, ...]
     when: Condition | None = None
+    is_by_consumer: bool = False
     increment: float = field(init=False, repr=False, compare=False)
     tolerance: float = field(init=False, repr=False, compare=False)
     policy: str = field(init=False, repr=False, compare=False)
@@ -278,6 +279,7 @@ class Key:
 class AuthPolicy:
     """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
 
+    `consumer` are the identities of whom calls, with a token or without: the first that is present.
     `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
     """
 
@@ -286,6 +288,7 @@ class AuthPolicy:
     audience: str | None
     leeway: float
     forward: Mapping[str, str]
+    consumer: tuple[Identity, ...] = ()
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -307,7 +310,6 @@ class Snapshot:
     upstreams: Mapping[str, Upstream]
     router: Router
     auth: AuthPolicy
-    consumer: tuple[Identity, ...]
     migrations: Mapping[str, Migration]
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
@@ -317,6 +319,11 @@ class Snapshot:
         name = self.server.version_header
         blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in self.upstreams}
         object.__setattr__(self, "served_by", blocks)
+
+    @property
+    def consumer(self) -> tuple[Identity, ...]:
+        """The identities of whom calls."""
+        return self.auth.consumer
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.revision} {self.digest}: {len(self.endpoints)} endpoints, {len(self.routes)} routes>"

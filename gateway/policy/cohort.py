@@ -10,6 +10,7 @@ from gateway.core.http import RequestHead
 from gateway.policy.identity import first, holds
 
 
+@lru_cache(maxsize=16_384)
 def bucket(salt: bytes, key: str) -> int:
     """Return the hash position of a stickiness key, 0 … 99 999.
 
@@ -38,12 +39,7 @@ def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: st
     if found is None:
         return Assignment(Side.LEGACY, "no stickiness key present")
     identity, key = found
-    return _split(rollout.salt, rollout.threshold, identity.label, key)
-
-
-@lru_cache(maxsize=16_384)
-def _split(salt: bytes, threshold: int, label: str, key: str) -> Assignment:
-    position = bucket(salt, key)
-    if position < threshold:
-        return Assignment(Side.SUCCESSOR, f"{label} has bucket {position}, below {threshold}")
-    return Assignment(Side.LEGACY, f"{label} has bucket {position}, not below {threshold}")
+    position = bucket(rollout.salt, key)
+    if position < rollout.threshold:
+        return Assignment(Side.SUCCESSOR, f"{identity.label} has bucket {position}, below {rollout.threshold}")
+    return Assignment(Side.LEGACY, f"{identity.label} has bucket {position}, not below {rollout.threshold}")

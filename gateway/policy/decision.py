@@ -14,11 +14,15 @@ from gateway.policy.verified import NOBODY, Claims, Verified
 
 @dataclass(slots=True)
 class Caller:
-    """Who calls, as far as the policy could find out. `consumer` is None when no configured identity is present."""
+    """Who calls, as far as the policy could find out.
+
+    `consumer` is None when no configured identity is present; `key` is what quotas by consumer count.
+    """
 
     ip: str
     token: Verified
     consumer: str | None
+    key: str
 
     @property
     def claims(self) -> Claims | None:
@@ -63,13 +67,13 @@ class Forward:
     path: str
     query: str
     caller: Caller
+    drop: frozenset[str]
+    identity: Block
+    notices: Block
+    reason: str
     side: Side | None = None
     phase: str | None = None
     adapter: Adapter | None = None
-    drop: frozenset[str] = frozenset()
-    identity: Block = ""
-    notices: Block = ""
-    reason: str = ""
 
     @property
     def add(self) -> Fields:

@@ -39,7 +39,8 @@ def first(
 ) -> tuple[Identity, str] | None:
     """Return the first identity that is present, with its value."""
     for identity in identities:
-        value = read(identity, head, texts, ip)
+        is_claim = identity.kind is IdentityKind.CLAIM
+        value = texts.get(identity.name) if is_claim else read(identity, head, texts, ip)
         if value is not None:
             return identity, value
     return None
@@ -47,7 +48,8 @@ def first(
 
 def holds(condition: Condition, head: RequestHead, texts: Mapping[str, str], ip: str) -> bool:
     """Return whether every term of the condition is true for this request."""
-    for identity, expected in condition.terms:  # noqa: SIM110 - all() would cost a generator, most often for one term
-        if read(identity, head, texts, ip) != expected:
+    for identity, expected in condition.terms:
+        is_claim = identity.kind is IdentityKind.CLAIM
+        if (texts.get(identity.name) if is_claim else read(identity, head, texts, ip)) != expected:
             return False
     return True

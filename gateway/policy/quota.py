@@ -95,7 +95,9 @@ class QuotaTable:
         if len(self._arrivals) >= self._capacity and key not in self._arrivals:
             self._make_room(now)
         self._arrivals[key] = advanced = arrival + quota.increment
-        return Verdict(quota, _remaining(quota, advanced, now), _whole_seconds(advanced - now))
+        ahead = advanced - now
+        remaining = math.floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
+        return Verdict(quota, max(0, remaining), _whole_seconds(ahead))
 
     def _make_room(self, now: float) -> None:
         self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
@@ -106,7 +108,7 @@ class QuotaTable:
 
 def block(charges: Sequence[Charge], verdict: Verdict) -> Block:
     """Return the fields of draft-ietf-httpapi-ratelimit-headers-11, and `Retry-After` on a refusal."""
-    policy = ", ".join([charge.quota.policy for charge in charges])
+    policy = charges[0].quota.policy if len(charges) == 1 else ", ".join([charge.quota.policy for charge in charges])
     limit = f'"{verdict.quota.name}";r={verdict.remaining};t={verdict.reset}'
     written = f"RateLimit-Policy: {policy}\r\nRateLimit: {limit}\r\n"
     return written if verdict.is_allowed else f"{written}Retry-After: {verdict.retry_after}\r\n"
@@ -119,10 +121,6 @@ def _wait(quota: Quota, arrival: float, now: float) -> float:
 
 def _refuse(quota: Quota, arrival: float, wait: float, now: float) -> Verdict:
     return Verdict(quota, 0, _whole_seconds(arrival - now), _whole_seconds(wait))
-
-
-def _remaining(quota: Quota, arrival: float, now: float) -> int:
-    return max(0, math.floor((quota.window - (arrival - now)) * quota.quota / quota.window + EPSILON))
 
 
 def _whole_seconds(seconds: float) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from gateway.config.snapshot import AuthPolicy
-from gateway.core.block import Block, render
+from gateway.config.snapshot import AuthPolicy, IdentityKind
+from gateway.core.block import Block
 
 type Claims = Mapping[str, Any]
 """The verified payload of a token."""
@@ -20,12 +20,14 @@ class Verified:
     """One verified token, worked out once and remembered with it. Read-only.
 
     It is good from `starts` until before `ends` (Unix seconds, the leeway included). `texts` are its claims as
-    conditions and keys compare them, `identity` the fields that tell an upstream who calls.
+    conditions and keys compare them, `identity` the fields that tell an upstream who calls. `consumer` is the consumer
+    where the claims alone tell, with the key that quotas by consumer count.
     """
 
     claims: Claims
     texts: Mapping[str, str]
     identity: Block
+    consumer: tuple[str, str] | None = None
     starts: float = -math.inf
     ends: float = math.inf
 
@@ -41,7 +43,7 @@ class Verified:
     def given(cls, claims: Claims, policy: AuthPolicy) -> Self:
         """Take claims as they are, for good at any time."""
         texts = {name: text for name, value in claims.items() if (text := claim_text(value)) is not None}
-        return cls(claims, texts, _identity(texts, policy))
+        return cls(claims, texts, _identity(texts, policy), _consumer(texts, policy))
 
 
 NOBODY: Final = Verified({}, {}, "")
@@ -60,7 +62,20 @@ def claim_text(value: object) -> str | None:
 
 
 def _identity(texts: Mapping[str, str], policy: AuthPolicy) -> Block:
-    # Anything but printable ASCII travels percent-encoded, so that no claim can end a header line.
-    return render(
-        tuple((name, quote(texts[claim], safe=HEADER_SAFE)) for claim, name in policy.forward.items() if claim in texts)
-    )
+    told = [(name, texts[claim]) for claim, name in policy.forward.items() if claim in texts]
+    return "".join([f"{name}: {_printable(text)}\r\n" for name, text in told])
+
+
+def _printable(text: str) -> str:
+    """Anything but printable ASCII travels percent-encoded, so that no claim can end a header line."""
+    is_safe = text.isascii() and text.isprintable() and "%" not in text
+    return text if is_safe else quote(text, safe=HEADER_SAFE)
+
+
+def _consumer(texts: Mapping[str, str], policy: AuthPolicy) -> tuple[str, str] | None:
+    for identity in policy.consumer:
+        if identity.kind is not IdentityKind.CLAIM:
+            return None
+        if identity.name in texts:
+            return texts[identity.name], f"{identity.label}={texts[identity.name]}"
+    return None
