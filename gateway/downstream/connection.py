@@ -31,9 +31,6 @@ class Exchange(Protocol):
     def on_bad_request(self, error: RequestError) -> None:
         """The rest of the request is not what its head promised; nothing more will come."""
 
-    def on_half_closed(self) -> None:
-        """The client will send nothing more, but may still read."""
-
     def on_gone(self) -> None:
         """The client's connection is closed; nothing can be written any more."""
 
@@ -150,15 +147,8 @@ class ClientConnection(asyncio.Protocol):
             exchange.on_gone()
 
     def eof_received(self) -> bool:
-        """The client has sent its last byte; it may wait for an answer."""
-        self.is_last = True
-        if self._exchange is None or self._is_lingering:
-            return False
-        if self._body is not None and not self._is_tunnel:
-            self._fail_body(RequestError(RequestFault.MALFORMED, "The request's body is not complete."))
-        else:
-            self._exchange.on_half_closed()
-        return self._transport is not None and self.scheme == "http"
+        """The client has closed its side. As nginx and Envoy do, we take that for leaving: the connection is closed."""
+        return False
 
     def pause_writing(self) -> None:
         """The client reads slowly."""
@@ -318,7 +308,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             request = parse_request(block, self._registry.memo, self.peer)
             if request.length > limits.body:
-                self._turn_away(RequestFault.BODY_TOO_LARGE, f"The body is larger than {limits.body} bytes.")
+                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(limits))
                 return False
         except WireError as error:
             self._turn_away(RequestFault.MALFORMED, str(error))
@@ -340,6 +330,9 @@ class ClientConnection(asyncio.Protocol):
                 self._turn_away(RequestFault.MALFORMED, str(error))
                 return
             is_complete = decoder.is_done
+            if len(body) > self._registry.limits.body:
+                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(self._registry.limits))
+                return
             if not is_complete:
                 self._body = decoder
                 self._received = len(body)
@@ -364,7 +357,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._received += len(payload)
         if self._received > limits.body:
-            self._fail_body(RequestError(RequestFault.BODY_TOO_LARGE, f"The body is larger than {limits.body} bytes."))
+            self._fail_body(RequestError(RequestFault.BODY_TOO_LARGE, _too_large(limits)))
             return
         if body.is_done:
             self._body = None
@@ -376,7 +369,7 @@ class ClientConnection(asyncio.Protocol):
             exchange.on_request_body(payload, is_last=body.is_done)
 
     def _fail_body(self, error: RequestError) -> None:
-        self._body = None
+        # The decoder stays: what is unread makes the close linger.
         self.is_last = True
         self.deadline = NEVER
         if self._exchange is not None:
@@ -427,3 +420,7 @@ class ClientConnection(asyncio.Protocol):
         self._registry.service.turn_away(self, RequestError(fault, detail))
         if self._transport is not None and self._transport.can_write_eof():
             self._linger(self._transport)
+
+
+def _too_large(limits: Limits) -> str:
+    return f"The body is larger than {limits.body} bytes."

@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.downstream.connection import ClientConnection
 from gateway.wire.request import Request
 
-FRAMING: Final = frozenset({"content-length", "transfer-encoding", "expect", "upgrade"})
+REPLACED: Final = frozenset({"content-length", "transfer-encoding", "expect", "upgrade", "x-request-id"})
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -42,7 +42,7 @@ class Handoff:
         if self._server is not None:
             await self._server.shutdown(timeout=0.1)
 
-    def take(self, client: ClientConnection, request: Request) -> None:
+    def take(self, client: ClientConnection, request: Request, request_id: str) -> None:
         """Take the connection over and let aiohttp answer the request; a body, if there is one, is not read."""
         given = client.hand_off()
         if given is None or self._server is None:
@@ -52,10 +52,12 @@ class Handoff:
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         head = request.head
-        lines = b"".join([line.raw for line in request.lines if line.name not in FRAMING])
-        protocol.data_received(f"{head.method} {head.target} HTTP/1.1\r\n".encode("latin-1") + lines + b"\r\n")
+        lines = b"".join([line.raw for line in request.lines if line.name not in REPLACED])
+        start = f"{head.method} {head.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n".encode("latin-1")
+        protocol.data_received(start + lines + b"\r\n")
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._handler(request)
+        response.headers["X-Request-Id"] = request.headers.get("X-Request-Id", "")
         response.force_close()
         return response

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS: Final = 0.25
 """How often deadlines are looked at: no time-out is kept more precisely than this."""
 BACKLOG: Final = 4096
+LAST_MOMENT_SECONDS: Final = 0.5
 
 
 class Listener:
@@ -66,14 +67,23 @@ class Listener:
         """Hold every later request to these limits."""
         self.limits = limits
 
+    async def reread_certificate(self) -> None:
+        """Load the TLS files again if they have changed, away from the loop."""
+        if self._certificate is not None:
+            await asyncio.to_thread(self._certificate.reread)
+
     async def drain(self) -> None:
-        """Accept nothing new, close what is idle; each other connection is closed after the answer it waits for."""
+        """Accept nothing new; each connection is closed after the answer it waits for, an idle one after a moment.
+
+        The moment is for a request that is on its way already: it is answered, with `Connection: close`.
+        """
         self.is_draining = True
         if self._server is not None:
             self._server.close()
-        for client in list(self._connections):
+        deadline = monotonic() + LAST_MOMENT_SECONDS
+        for client in self._connections:
             if client.is_idle:
-                client.close()
+                client.deadline = min(client.deadline, deadline)
 
     async def empty(self) -> None:
         """Wait until no client is connected."""
@@ -106,8 +116,6 @@ class Listener:
         now = monotonic()
         for client in [client for client in self._connections if client.deadline < now]:
             client.expire()
-        if self._certificate is not None:
-            self._certificate.reread()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
 

@@ -37,6 +37,10 @@ class AccessLog(Protocol):
         """Note one request."""
         ...
 
+    def flush(self) -> None:
+        """Write what has been noted."""
+        ...
+
 
 class JsonAccessLog:
     """Collects lines and writes them to the logger `crossfade.access` in batches, so that no request waits for a disk.
@@ -79,3 +83,6 @@ class NoAccessLog:
 
     def write(self, entry: Entry) -> None:
         """Drop it."""
+
+    def flush(self) -> None:
+        """There is nothing to write."""

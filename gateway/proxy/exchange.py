@@ -29,12 +29,13 @@ from gateway.proxy.shared import Shared
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
-from gateway.wire.answer import AnswerHead
+from gateway.wire.answer import BODILESS, AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
 from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
 
+TOO_LARGE: Final = "The backend's answer is too large to be translated."
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 HELD_BYTES: Final = 64 * 1024
 """How much of a request's body is held before we stop reading from the client, and the most that is sent twice."""
@@ -201,14 +202,6 @@ class Exchange:
             self._drop_connection()
             self._fail(error)
 
-    def on_half_closed(self) -> None:
-        """The client waits for the answer, unless that is a stream, which only ends when somebody leaves."""
-        if self._is_tunnel or (self._is_started and self._is_event_stream()):
-            self._client.abort()
-
-    def _is_event_stream(self) -> bool:
-        return self._answer is not None and self._answer.lookup.get("content-type", "").startswith("text/event-stream")
-
     def on_gone(self) -> None:
         """The client has left: nobody wants the answer."""
         if not self.is_done:
@@ -232,11 +225,18 @@ class Exchange:
         if self._connection is not None and self._cluster is not None:
             self._cluster.note_success(self._connection)
         self._connection = None
-        if wants_answer_body(self._forward.adapter, head.status) and not self._is_bodiless(head):
-            self._translate(head, body)
+        is_bodiless = self._request.head.method == "HEAD" or head.status in BODILESS
+        if not is_bodiless and wants_answer_body(self._forward.adapter, head.status):
+            if len(body) > self._shared.rules.body_limit:
+                self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
+            else:
+                self._translate(head, body)
             return
         parts = self._head_parts(head, adapt_status(self._forward.adapter, head.status))
-        parts.append(forwarding.announced(head) if self._is_bodiless(head) else forwarding.framing(len(body)))
+        if not is_bodiless:
+            parts.append(forwarding.framing(len(body)))
+        elif not wants_answer_body(self._forward.adapter, head.status):
+            parts.append(forwarding.announced(head))
         parts.append(self._closing())
         parts.append(body)
         self._client.write(b"".join(parts))
@@ -280,7 +280,7 @@ class Exchange:
         self._held_bytes += len(data)
         if self._held_bytes > self._shared.rules.body_limit:
             self._drop_connection()
-            self._fail(UpstreamError(UpstreamFault.INVALID, "The backend's answer is too large to be translated."))
+            self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
 
     def on_end(self) -> None:
         """The backend's answer is complete."""
@@ -344,11 +344,10 @@ class Exchange:
         self._record.status = adapt_status(self._forward.adapter, head.status)
         self._shared.metrics.upstream_durations[(self._forward.upstream,)].observe(monotonic() - self._sent_at)
 
-    def _is_bodiless(self, head: AnswerHead) -> bool:
-        return self._request.head.method == "HEAD" or head.status in {204, 304}
-
     def _head_parts(self, head: AnswerHead, status: int) -> list[bytes]:
         kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        if self._forward.adapter is not None and wants_answer_body(self._forward.adapter, head.status):
+            kept = forwarding.without_body_bound(kept)
         reason = head.reason if status == head.status else None
         return forwarding.answer_head(status, reason, kept, self._forward.answer_headers, self._record.request_id)
 

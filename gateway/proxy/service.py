@@ -70,4 +70,4 @@ class Proxy:
     def _serve_here(self, client: ClientConnection, request: Request, record: Record) -> None:
         record.status = 200
         self._shared.finish(record)
-        self._handoff.take(client, request)
+        self._handoff.take(client, request, record.request_id)

@@ -285,13 +285,18 @@ class Connection(asyncio.Protocol):
             self._go_home(is_clean=not rest)
             asker.on_whole(head, b"")
             return
+        try:
+            payload, rest = body.feed(rest)
+        except WireError:
+            self._fail(UpstreamFault.INVALID, "The backend's answer is framed wrongly.")
+            return
         self._body = body
         if head.lookup.get("content-type", "").startswith("text/event-stream"):
             # Events come when something happens; nobody can say how long that takes.
             self._silence = self.deadline = NEVER
         asker.on_head(head)
-        if rest and self._asker is asker:
-            self._read_body(asker, body, rest)
+        if self._asker is asker:
+            self._pass_on(asker, body, payload, rest)
 
     def _read_body(self, asker: Asker, body: Body, data: bytes) -> None:
         try:
@@ -299,6 +304,9 @@ class Connection(asyncio.Protocol):
         except WireError:
             self._fail(UpstreamFault.INVALID, "The backend's answer is framed wrongly.")
             return
+        self._pass_on(asker, body, payload, rest)
+
+    def _pass_on(self, asker: Asker, body: Body, payload: bytes, rest: bytes) -> None:
         if body.is_done:
             self._go_home(is_clean=not rest)
         else:
