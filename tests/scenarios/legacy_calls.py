@@ -91,8 +91,8 @@ async def a_news_id(client: Client) -> Prepared:
 
 
 async def a_waiting_task(client: Client) -> Prepared:
-    """The last of eight unimportant tasks: the two runners do not reach it before the call."""
-    body = {"stock_codes": ["600519", "000001"] * 4, "priority": 0}
+    """The last of 20 unimportant tasks: two runners with four places each do not reach it before the call."""
+    body = {"stock_codes": ["600519", "000001"] * 10, "priority": 0}
     answer = await client.at_legacy("POST", "/api/queue/submit", body=body, user="alice")
     return {"id": answer["data"]["task_ids"][-1]}
 
