@@ -17,7 +17,7 @@ PAUSE_SECONDS = 2.0
 """After a failure Redis is left alone that long, so that a hanging one does not slow down every call."""
 
 CONNECTIONS = 10_000
-"""Bound of the pool, as high as a Redis' own: each open stream of v1 holds a connection, which must not starve calls."""
+"""Bound of the pool, as high as a Redis' own: each open stream of v1 holds one, and must not take a call's."""
 
 
 def open_redis(url: str) -> Redis:

@@ -28,6 +28,7 @@ _MEANINGS = {
     409: "It exists already, is finished already, or is not finished yet.",
     422: "The input is not valid; `details` says where.",
     500: "Something broke.",
+    503: "The store or Redis cannot be reached at the moment.",
 }
 
 
@@ -171,7 +172,7 @@ def _responses(endpoint: AnyEndpoint, schemas: _Schemas) -> Json:
 
 
 def _failing_statuses(endpoint: AnyEndpoint) -> set[int]:
-    kinds = set(endpoint.faults)
+    kinds = {FaultKind.UNAVAILABLE, *endpoint.faults}
     if endpoint.access is not Access.PUBLIC:
         kinds.add(FaultKind.UNAUTHORIZED)
     if endpoint.access is Access.ADMIN:

@@ -14,8 +14,15 @@ type Sort = Sequence[tuple[str, int]]
 """Fields with 1 (ascending) or -1."""
 
 
+class StoreUnreachableError(OSError):
+    """The store does not answer, or not in time; what a driver raises in place of its own error for that."""
+
+
 class Store(Protocol):
-    """A document store that several processes may share. Every write is atomic and safe to repeat."""
+    """A document store that several processes may share. Every write is atomic and safe to repeat.
+
+    Each method raises `StoreUnreachableError` where the store does not answer.
+    """
 
     async def prepare(self) -> None:
         """Creates what is missing: tables, indexes. Safe to repeat, in several processes at once."""
@@ -54,7 +61,7 @@ class Store(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raises if the store cannot be reached."""
+        """Nothing, if the store answers."""
         ...
 
     async def close(self) -> None:
