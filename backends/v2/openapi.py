@@ -12,14 +12,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from backends.domain.errors import FaultKind
 from backends.v2.endpoint import Access, AnyEndpoint, Area, Custom, Envelope, NoInput, Route
-from backends.v2.envelope import FailureBody, Meta, status_of
+from backends.v2.envelope import JSON, FailureBody, Meta, status_of
 
 type Json = dict[str, Any]
 type Key = tuple[str, str]
 """A route by method and path, or one of the shared models by name."""
 
 REF = "#/components/schemas/{model}"
-JSON = "application/json"
 
 _MEANINGS = {
     401: "No token, or a bad one; or a wrong user name or password.",

@@ -60,10 +60,6 @@ class Store(Protocol):
         """Removes the document of that key, if it also matches; False: nothing was removed."""
         ...
 
-    async def ping(self) -> None:
-        """Nothing, if the store answers."""
-        ...
-
     async def close(self) -> None:
         """Lets go of files and connections; safe to repeat."""
         ...

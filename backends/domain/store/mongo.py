@@ -76,9 +76,6 @@ class MongoStore:
         answer = await _reached(self._database[collection].delete_one({**_query(where), "_id": key}))
         return bool(answer.deleted_count)
 
-    async def ping(self) -> None:
-        await _reached(self._client.admin.command("ping"))
-
     async def close(self) -> None:
         self._client.close()
 

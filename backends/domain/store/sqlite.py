@@ -81,9 +81,6 @@ class SqliteStore:
         query = f"DELETE FROM {name(collection)}{clause}"
         return await self._run(lambda db: _write(db, query, values) == 1)
 
-    async def ping(self) -> None:
-        await self._run(lambda db: db.execute("SELECT 1").fetchone())
-
     async def close(self) -> None:
         if self._closed:
             return
