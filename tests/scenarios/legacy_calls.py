@@ -91,10 +91,15 @@ async def a_news_id(client: Client) -> Prepared:
 
 
 async def a_waiting_task(client: Client) -> Prepared:
-    """The last of 20 unimportant tasks: two runners with four places each do not reach it before the call."""
-    body = {"stock_codes": ["600519", "000001"] * 10, "priority": 0}
-    answer = await client.at_legacy("POST", "/api/queue/submit", body=body, user="alice")
-    return {"id": answer["data"]["task_ids"][-1]}
+    """An unimportant task behind 20 older ones: two runners with four places each do not reach it before the call.
+
+    It is submitted by itself, because tasks of one submission have the same age and run in any order.
+    """
+    ahead = {"stock_codes": ["600519", "000001"] * 10, "priority": 0}
+    await client.at_legacy("POST", "/api/queue/submit", body=ahead, user="alice")
+    behind = {"stock_codes": ["600519"], "priority": 0}
+    answer = await client.at_legacy("POST", "/api/queue/submit", body=behind, user="alice")
+    return {"id": answer["data"]["task_ids"][0]}
 
 
 async def a_done_task(client: Client) -> Prepared:
