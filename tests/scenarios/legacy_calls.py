@@ -93,10 +93,12 @@ async def a_news_id(client: Client) -> Prepared:
 async def a_waiting_task(client: Client) -> Prepared:
     """An unimportant task behind 20 older ones: two runners with four places each do not reach it before the call.
 
-    It is submitted by itself, because tasks of one submission have the same age and run in any order.
+    The 20 are of different stocks: a submission counts each stock once.
     """
-    ahead = {"stock_codes": ["600519", "000001"] * 10, "priority": 0}
-    await client.at_legacy("POST", "/api/queue/submit", body=ahead, user="alice")
+    stocks = await client.at_legacy("GET", "/api/stocks?page_size=20", user="alice")
+    ahead = {"stock_codes": [stock["stock_code"] for stock in stocks["data"]["items"]], "priority": 0}
+    submitted = await client.at_legacy("POST", "/api/queue/submit", body=ahead, user="alice")
+    assert submitted["data"]["accepted"] == 20
     behind = {"stock_codes": ["600519"], "priority": 0}
     answer = await client.at_legacy("POST", "/api/queue/submit", body=behind, user="alice")
     return {"id": answer["data"]["task_ids"][0]}
