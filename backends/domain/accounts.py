@@ -1,9 +1,11 @@
 """Users and what they prove with: registration, login, token renewal, passwords."""
 
+import logging
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from backends.domain.clock import Clock, iso
 from backends.domain.errors import Fault, FaultKind
@@ -13,6 +15,8 @@ from backends.domain.store import Document, Store
 from backends.domain.tokens import Claims, TokenPair, Tokens
 
 __all__ = ["Accounts", "Claims", "TokenPair", "User"]
+
+logger = logging.getLogger(__name__)
 
 USERS = "users"
 _USERNAME: TypeAdapter[str] = TypeAdapter(Username)
@@ -119,7 +123,11 @@ class Accounts:
     async def _spend(self, claims: Claims) -> bool:
         """True for the first to use the token. Without Redis it raises: a token used twice would be worse."""
         name = f"refresh:{claims.jti}"
-        return bool(await self._redis.set(name, "used", nx=True, ex=self._tokens.seconds_left(claims)))
+        try:
+            return bool(await self._redis.set(name, "used", nx=True, ex=self._tokens.seconds_left(claims)))
+        except (RedisError, OSError) as error:
+            logger.warning("cannot check a refresh token without redis: %s", error)
+            raise Fault(FaultKind.UNAVAILABLE, "refresh tokens cannot be checked at the moment") from None
 
     def _pair(self, document: Document) -> TokenPair:
         return self._tokens.pair(

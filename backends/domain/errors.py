@@ -11,6 +11,7 @@ class FaultKind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
 
 
 class Fault(Exception):  # noqa: N818 - a refusal is an answer, not an accident

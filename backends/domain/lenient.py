@@ -16,12 +16,16 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 2.0
 """After a failure Redis is left alone that long, so that a hanging one does not slow down every call."""
 
+CONNECTIONS = 10_000
+"""Bound of the pool, as high as a Redis' own: each open stream of v1 holds one, and must not take a call's."""
+
 
 def open_redis(url: str) -> Redis:
     """A client that gives up soon. The one retry, for closed connections only, replaces what a restart has cut."""
     client: Redis = Redis.from_url(
         url,
         decode_responses=True,
+        max_connections=CONNECTIONS,
         socket_timeout=1.0,
         socket_connect_timeout=0.5,
         health_check_interval=15,

@@ -62,13 +62,22 @@ class Listener(AsyncIterator[dict[str, Any]]):
     async def _subscribed(self) -> PubSub:
         """The subscription, confirmed by the server, so that nothing sent from now on is missed."""
         if self._subscription is None:
-            self._subscription = self._redis.pubsub()
-            subscribe = self._subscription.psubscribe if self._are_patterns else self._subscription.subscribe
-            await subscribe(*self._channels)
-            for _ in self._channels:
-                await self._subscription.get_message(timeout=WAIT_SECONDS)
+            self._subscription = await self._subscribe()
             self._pause_seconds = FIRST_PAUSE_SECONDS
         return self._subscription
+
+    async def _subscribe(self) -> PubSub:
+        """A fresh subscription; one that fails or is cancelled halfway gives its connection back."""
+        subscription = self._redis.pubsub()
+        subscribe = subscription.psubscribe if self._are_patterns else subscription.subscribe
+        try:
+            await subscribe(*self._channels)
+            for _ in self._channels:
+                await subscription.get_message(timeout=WAIT_SECONDS)
+        except BaseException:
+            await _close(subscription)
+            raise
+        return subscription
 
     async def _lose(self, error: Exception) -> None:
         logger.warning("%r lost redis: %s", self, error)
@@ -81,4 +90,8 @@ class Listener(AsyncIterator[dict[str, Any]]):
     async def _drop(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
-            await subscription.aclose()  # type: ignore[no-untyped-call]
+            await _close(subscription)
+
+
+async def _close(subscription: PubSub) -> None:
+    await subscription.aclose()  # type: ignore[no-untyped-call]

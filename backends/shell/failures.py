@@ -10,9 +10,12 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from backends.domain.errors import Fault
+from backends.domain.errors import Fault, FaultKind
+from backends.domain.store import StoreUnreachableError
 
 logger = logging.getLogger(__name__)
+
+STORE_REASON = "the store cannot be reached at the moment"
 
 
 class FailureShape(Protocol):
@@ -42,6 +45,9 @@ def failures(shape: FailureShape) -> Middleware:
             return shape.fault(request, fault)
         except web.HTTPException as error:
             return shape.http(request, error)
+        except StoreUnreachableError as error:
+            logger.warning("%s %s failed: %s", request.method, request.path, error)
+            return shape.fault(request, Fault(FaultKind.UNAVAILABLE, STORE_REASON))
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return shape.unexpected(request)

@@ -35,9 +35,12 @@ class InputFault(Fault):
 
 async def body[M: BaseModel](request: web.Request, model: type[M]) -> M:
     """The JSON body as a model; values are not coerced (`"5"` is no number), an empty body is an empty object."""
-    raw = await request.read()
     try:
+        raw = await request.read()
         return model.model_validate_json(raw.strip() or b"{}", strict=True)
+    except web.RequestPayloadError:
+        # It is not compressed the way its Content-Encoding says.
+        raise InputFault((Problem("", NO_JSON),)) from None
     except ValidationError as error:
         raise _fault(error) from None
 

@@ -59,6 +59,8 @@ def status_of(kind: FaultKind) -> int:
             return 404
         case FaultKind.CONFLICT:
             return 400
+        case FaultKind.UNAVAILABLE:
+            return 503
         case _:
             assert_never(kind)
 

@@ -3,8 +3,8 @@
 from backends.domain.faults import Faults
 from backends.shell.faults import FaultsBody, fault_routes
 from backends.v2.endpoint import Area, Custom
-from backends.v2.envelope import success
-from backends.v2.openapi import JSON, Json, failure_response, reference
+from backends.v2.envelope import JSON, success
+from backends.v2.openapi import Json, failure_response, reference
 
 _SUMMARIES = {
     "GET": "The faults in force",

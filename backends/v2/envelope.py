@@ -122,6 +122,8 @@ def status_of(kind: FaultKind) -> tuple[int, str]:
             return 404, "NOT_FOUND"
         case FaultKind.CONFLICT:
             return 409, "CONFLICT"
+        case FaultKind.UNAVAILABLE:
+            return 503, "SERVICE_UNAVAILABLE"
         case _:
             assert_never(kind)
 

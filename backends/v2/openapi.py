@@ -12,14 +12,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from backends.domain.errors import FaultKind
 from backends.v2.endpoint import Access, AnyEndpoint, Area, Custom, Envelope, NoInput, Route
-from backends.v2.envelope import FailureBody, Meta, status_of
+from backends.v2.envelope import JSON, FailureBody, Meta, status_of
 
 type Json = dict[str, Any]
 type Key = tuple[str, str]
 """A route by method and path, or one of the shared models by name."""
 
 REF = "#/components/schemas/{model}"
-JSON = "application/json"
 
 _MEANINGS = {
     401: "No token, or a bad one; or a wrong user name or password.",
@@ -28,6 +27,7 @@ _MEANINGS = {
     409: "It exists already, is finished already, or is not finished yet.",
     422: "The input is not valid; `details` says where.",
     500: "Something broke.",
+    503: "The store or Redis cannot be reached at the moment.",
 }
 
 
@@ -171,7 +171,7 @@ def _responses(endpoint: AnyEndpoint, schemas: _Schemas) -> Json:
 
 
 def _failing_statuses(endpoint: AnyEndpoint) -> set[int]:
-    kinds = set(endpoint.faults)
+    kinds = {FaultKind.UNAVAILABLE, *endpoint.faults}
     if endpoint.access is not Access.PUBLIC:
         kinds.add(FaultKind.UNAUTHORIZED)
     if endpoint.access is Access.ADMIN:

@@ -91,10 +91,17 @@ async def a_news_id(client: Client) -> Prepared:
 
 
 async def a_waiting_task(client: Client) -> Prepared:
-    """The last of eight unimportant tasks: the two runners do not reach it before the call."""
-    body = {"stock_codes": ["600519", "000001"] * 4, "priority": 0}
-    answer = await client.at_legacy("POST", "/api/queue/submit", body=body, user="alice")
-    return {"id": answer["data"]["task_ids"][-1]}
+    """An unimportant task behind 20 older ones: two runners with four places each do not reach it before the call.
+
+    The 20 are of different stocks: a submission counts each stock once.
+    """
+    stocks = await client.at_legacy("GET", "/api/stocks?page_size=20", user="alice")
+    ahead = {"stock_codes": [stock["stock_code"] for stock in stocks["data"]["items"]], "priority": 0}
+    submitted = await client.at_legacy("POST", "/api/queue/submit", body=ahead, user="alice")
+    assert submitted["data"]["accepted"] == 20
+    behind = {"stock_codes": ["600519"], "priority": 0}
+    answer = await client.at_legacy("POST", "/api/queue/submit", body=behind, user="alice")
+    return {"id": answer["data"]["task_ids"][0]}
 
 
 async def a_done_task(client: Client) -> Prepared:

@@ -14,8 +14,15 @@ type Sort = Sequence[tuple[str, int]]
 """Fields with 1 (ascending) or -1."""
 
 
+class StoreUnreachableError(OSError):
+    """The store does not answer, or not in time; what a driver raises in place of its own error for that."""
+
+
 class Store(Protocol):
-    """A document store that several processes may share. Every write is atomic and safe to repeat."""
+    """A document store that several processes may share. Every write is atomic and safe to repeat.
+
+    Each method raises `StoreUnreachableError` where the store does not answer.
+    """
 
     async def prepare(self) -> None:
         """Creates what is missing: tables, indexes. Safe to repeat, in several processes at once."""
@@ -51,10 +58,6 @@ class Store(Protocol):
 
     async def delete(self, collection: str, key: str, where: Filter | None = None) -> bool:
         """Removes the document of that key, if it also matches; False: nothing was removed."""
-        ...
-
-    async def ping(self) -> None:
-        """Raises if the store cannot be reached."""
         ...
 
     async def close(self) -> None:

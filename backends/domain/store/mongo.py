@@ -3,15 +3,15 @@
 Every write may be repeated: documents bring their own `_id`, changes are plain `$set`s.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from itertools import batched
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError
 
-from backends.domain.store import Document, Filter, Sort
+from backends.domain.store import Document, Filter, Sort, StoreUnreachableError
 from backends.domain.store.indexes import INDEXES
 
 SELECTION_MS = 2500
@@ -34,25 +34,25 @@ class MongoStore:
     async def prepare(self) -> None:
         for collection, indexes in INDEXES.items():
             for index in indexes:
-                await self._database[collection].create_index(list(index))
+                await _reached(self._database[collection].create_index(list(index)))
 
     async def get(self, collection: str, key: str) -> Document | None:
-        document: Document | None = await self._database[collection].find_one({"_id": key})
+        document: Document | None = await _reached(self._database[collection].find_one({"_id": key}))
         return document
 
     async def find(
         self, collection: str, where: Filter | None = None, *, sort: Sort = (), skip: int = 0, limit: int = 0
     ) -> list[Document]:
         cursor = self._database[collection].find(_query(where), skip=skip, limit=limit, sort=list(sort) or None)
-        documents: list[Document] = await cursor.to_list(None)
+        documents: list[Document] = await _reached(cursor.to_list(None))
         return documents
 
     async def count(self, collection: str, where: Filter | None = None) -> int:
-        return int(await self._database[collection].count_documents(_query(where)))
+        return int(await _reached(self._database[collection].count_documents(_query(where))))
 
     async def insert(self, collection: str, document: Document) -> bool:
         try:
-            await self._database[collection].insert_one(dict(document))
+            await _reached(self._database[collection].insert_one(dict(document)))
         except DuplicateKeyError:
             return False
         return True
@@ -66,27 +66,33 @@ class MongoStore:
     async def update(
         self, collection: str, where: Filter, changes: Mapping[str, Any], *, sort: Sort = ()
     ) -> Document | None:
-        document: Document | None = await self._database[collection].find_one_and_update(
+        updating = self._database[collection].find_one_and_update(
             _query(where), {"$set": dict(changes)}, sort=list(sort) or None, return_document=ReturnDocument.AFTER
         )
+        document: Document | None = await _reached(updating)
         return document
 
     async def delete(self, collection: str, key: str, where: Filter | None = None) -> bool:
-        answer = await self._database[collection].delete_one({**_query(where), "_id": key})
+        answer = await _reached(self._database[collection].delete_one({**_query(where), "_id": key}))
         return bool(answer.deleted_count)
-
-    async def ping(self) -> None:
-        await self._client.admin.command("ping")
 
     async def close(self) -> None:
         self._client.close()
 
     async def _insert_batch(self, collection: str, documents: list[Document]) -> int:
         try:
-            answer = await self._database[collection].insert_many(documents, ordered=False)
+            answer = await _reached(self._database[collection].insert_many(documents, ordered=False))
         except BulkWriteError as error:
             return _added_despite(error)
         return len(answer.inserted_ids)
+
+
+async def _reached[T](operation: Awaitable[T]) -> T:
+    """What an operation answers, if there is a server."""
+    try:
+        return await operation
+    except ConnectionFailure as error:
+        raise StoreUnreachableError(str(error)) from error
 
 
 def _added_despite(error: BulkWriteError) -> int:

@@ -17,7 +17,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from backends.domain.store import Document, Filter, Sort
+from backends.domain.store import Document, Filter, Sort, StoreUnreachableError
 from backends.domain.store.indexes import INDEXES, Index
 from backends.domain.store.sql import column, name, order_clause, where_clause
 
@@ -81,9 +81,6 @@ class SqliteStore:
         query = f"DELETE FROM {name(collection)}{clause}"
         return await self._run(lambda db: _write(db, query, values) == 1)
 
-    async def ping(self) -> None:
-        await self._run(lambda db: db.execute("SELECT 1").fetchone())
-
     async def close(self) -> None:
         if self._closed:
             return
@@ -92,7 +89,11 @@ class SqliteStore:
         self._thread.shutdown(wait=False)
 
     async def _run[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._connection()))
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, lambda: work(self._connection()))
+        except sqlite3.OperationalError as error:
+            raise StoreUnreachableError(f"{self._path}: {error}") from error
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:

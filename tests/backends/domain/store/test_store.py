@@ -124,9 +124,8 @@ async def test_a_delete_removes_the_key_once_and_only_if_it_matches(store: Store
     assert await store.count("news") == 2
 
 
-async def test_preparing_pinging_and_closing_may_be_repeated(store: Store) -> None:
+async def test_preparing_and_closing_may_be_repeated(store: Store) -> None:
     await store.prepare()
-    await store.ping()
     await store.close()
     await store.close()
 

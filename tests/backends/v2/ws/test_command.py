@@ -49,6 +49,10 @@ def test_the_id_is_free_text_a_number_or_missing() -> None:
         (subscription(data={"action": "subscribe", "symbols": [1]}), "7", "data.symbols.0: the value must be text"),
         (subscription(channel="analysis"), "7", "data.tasks: a required value is missing"),
         (subscription(data=None), "7", "data: the value must be an object"),
+        (subscription(id=2**64), None, "id: an id is text or a whole number of 64 bits"),
+        (subscription(id=-(2**70)), None, "id: an id is text or a whole number of 64 bits"),
+        (subscription(id=True), None, "id: an id is text or a whole number of 64 bits"),
+        (subscription(id=1.5), None, "id: an id is text or a whole number of 64 bits"),
     ],
 )
 def test_what_makes_no_sense_is_told_to_whom_it_may_concern(frame: str, frame_id: object, message: str) -> None:
