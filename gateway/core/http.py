@@ -8,8 +8,8 @@ from typing import Self
 type Fields = tuple[tuple[str, str], ...]
 """Header fields in order, names as they were sent."""
 
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110 section 9.2.2."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""RFC 9110 section 9.2.1, without TRACE, which is not served."""
 
 
 @dataclass(slots=True)

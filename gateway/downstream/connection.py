@@ -134,7 +134,7 @@ class ClientConnection(asyncio.Protocol):
             self.scheme = "https"
         self.deadline = monotonic() + self._registry.limits.header_timeout
         if not self._registry.opened(self):
-            self._registry.service.turn_away(self, RequestError(RequestFault.TOO_MANY, "Too many connections."))
+            self._turn_away(RequestFault.TOO_MANY, "Too many connections.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -262,6 +262,7 @@ class ClientConnection(asyncio.Protocol):
         transport, self._transport = self._transport, None
         self.deadline = NEVER
         buffer, self._buffer = self._buffer, b""
+        self._registry.closed(self)
         return (transport, buffer) if transport is not None else None
 
     def expire(self) -> None:

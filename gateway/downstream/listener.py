@@ -28,6 +28,7 @@ class Listener:
         self.memo = LineMemo()
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
+        self._refused: set[ClientConnection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._certificate: _Certificate | None = None
@@ -51,7 +52,7 @@ class Listener:
     async def start(self, host: str, port: int, tls: Tls | None, *, reuse_port: bool = False) -> None:
         """Listen; raises OSError when the address is taken, ssl.SSLError when a certificate is no good."""
         loop = asyncio.get_running_loop()
-        self._certificate = _Certificate(tls) if tls is not None else None
+        self._certificate = await asyncio.to_thread(_Certificate, tls) if tls is not None else None
         self._server = await loop.create_server(
             lambda: ClientConnection(self),
             host,
@@ -97,24 +98,28 @@ class Listener:
             self._sweeper.cancel()
         if self._server is not None:
             self._server.close()
-        for client in list(self._connections):
+        for client in (*self._connections, *self._refused):
             client.abort()
         await asyncio.sleep(0)
 
     def opened(self, client: ClientConnection) -> bool:
-        """Count a connection; False when there are too many."""
+        """Count a connection; False when there are too many. A refused one takes no other's place while it ends."""
+        if len(self._connections) >= self.limits.connections:
+            self._refused.add(client)
+            return False
         self._connections.add(client)
-        return len(self._connections) <= self.limits.connections
+        return True
 
     def closed(self, client: ClientConnection) -> None:
         """Forget a connection."""
         self._connections.discard(client)
+        self._refused.discard(client)
         if not self._connections:
             self._emptied.set()
 
     def _sweep(self) -> None:
         now = monotonic()
-        for client in [client for client in self._connections if client.deadline < now]:
+        for client in [client for client in (*self._connections, *self._refused) if client.deadline < now]:
             client.expire()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 

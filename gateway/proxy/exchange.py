@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from gateway.core.errors import Problem
-from gateway.core.http import IDEMPOTENT_METHODS
+from gateway.core.http import SAFE_METHODS
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.policy.adapt import (
@@ -327,14 +327,17 @@ class Exchange:
         self._fail(error)
 
     def _may_retry(self, error: UpstreamError, connection: Connection | None) -> bool:
-        """Only when a kept-alive connection turned out to be closed, and the method may come twice (RFC 9110 9.2.2)."""
+        """Only when a kept-alive connection turned out to be closed, and the method changes nothing (RFC 9110 9.2.1).
+
+        PUT and DELETE may be repeated by the RFC, but nobody who operates an API wants to see them twice.
+        """
         return (
             error.fault is UpstreamFault.LOST
             and not self._has_retried
             and self._replay is not None
             and connection is not None
             and not connection.is_fresh
-            and self._forward.method in IDEMPOTENT_METHODS
+            and self._forward.method in SAFE_METHODS
         )
 
     # ------------------------------------------------------------------ writing and ending

@@ -53,6 +53,8 @@ BODY_BOUND: Final = frozenset({"etag", "content-md5", "digest", "content-digest"
 OURS: Final = frozenset({"deprecation", "sunset", "ratelimit", "ratelimit-policy"})
 """Answer fields that a decision may set, besides the version header: looked at only when the backend sends any."""
 
+VIA: Final = Line(b"Via", b"1.1 crossfade")
+
 USUAL_CONNECTION: Final = frozenset({"keep-alive", "close", "Keep-Alive", "Close"})
 
 STATUS_LINES: Final = {
@@ -110,7 +112,9 @@ def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> l
         skipped = skipped | nominated(connection)
     if not owned.isdisjoint(head.lookup):
         skipped = skipped | {name.lower() for name, _ in forward.answer_headers if name != "Link"}
-    return [line for line in head.lines if line.name not in skipped]
+    lines = [line for line in head.lines if line.name not in skipped]
+    lines.append(VIA)
+    return lines
 
 
 def answer_head(

@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         "_body",
         "_buffer",
         "_has_answered",
+        "_has_ended",
         "_head",
         "_interim",
         "_is_sent",
@@ -99,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._head: AnswerHead | None = None
         self._body: Body | None = None
         self._has_answered = False
+        self._has_ended = False
         self._interim = 0
         self._is_sent = True
         self._to_head = False
@@ -191,13 +193,18 @@ class Connection(asyncio.Protocol):
         self.home.closed(self)
         if asker is None:
             return
-        if self._switched or (exc is None and isinstance(self._body, UntilClose)):
+        if self._switched or (self._has_ended and isinstance(self._body, UntilClose)):
             asker.on_end()
         elif self._has_answered or self._buffer:
             asker.on_error(UpstreamError(UpstreamFault.INVALID, "The backend broke off its answer."))
         else:
             detail = "The backend closed the connection without an answer."
             asker.on_error(UpstreamError(UpstreamFault.LOST, detail))
+
+    def eof_received(self) -> bool:
+        """The backend has closed its side in order; without this, an end is a cut."""
+        self._has_ended = True
+        return False
 
     def pause_writing(self) -> None:
         """The backend is slower than the client."""

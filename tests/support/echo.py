@@ -1,6 +1,8 @@
 """An upstream for load: names the request in its answer, counts arrivals, and leaves when a test says so."""
 
 import asyncio
+import socket
+import struct
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -86,7 +88,13 @@ class EchoLink(asyncio.Protocol):
         planned = self._echo.plan(request)
         if isinstance(planned, Refusal):
             self.transport.write(planned.data)
-            (self.transport.abort if planned.is_reset else self.transport.close)()
+            if planned.is_reset:
+                # An abort alone ends in order (FIN) when nothing is unread; this makes it a reset (RST).
+                connection = self.transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.transport.abort()
+            else:
+                self.transport.close()
         elif isinstance(planned, bytes):
             self.transport.write(planned)
         elif planned:
