@@ -2,19 +2,19 @@
 
 import asyncio
 import logging
-import random
-from collections import deque
+from random import random
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from gateway.config.schema import Upstream
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.upstream.address import Address
 from gateway.upstream.connection import Connection
-from gateway.upstream.fault import UpstreamError, UpstreamFault
+from gateway.upstream.fault import UpstreamError, UpstreamFault, is_exhaustion
 from gateway.upstream.health import watch
 from gateway.upstream.pool import Pool
+from gateway.upstream.queue import Queue, Waiter
 from gateway.upstream.replica import Replica
 from gateway.upstream.retry import RetryBudget
 from gateway.wire.line import LineMemo
@@ -25,40 +25,36 @@ SWEEP_SECONDS: Final = 0.25
 """How often deadlines are looked at: no time-out is kept more precisely than this."""
 
 
-class Waiter(Protocol):
-    """Who needs a connection. It is called back once, and never from inside `wait`."""
-
-    def on_connection(self, connection: Connection) -> None:
-        """Here it is."""
-
-    def on_unavailable(self, error: UpstreamError) -> None:
-        """There is none to be had."""
-
-
 class Cluster:
     """Owns the connections to one upstream, so that another one that hangs can never starve it.
 
-    It never decides whether to ask, and never changes a request. At most `max_connections` are open; who finds none
-    waits in order of arrival, at most as long as a connection may take. `start` needs a running loop. A retired cluster
-    takes no new requests and closes itself when the last one has ended.
+    It never decides whether to ask, and never changes a request. At most `max_connections` are open or being opened;
+    who finds none waits in order of arrival, as long as a connection may take to open. `start` needs a running loop.
+    A retired cluster takes no new requests and closes itself when the last one has ended. `requests` counts takers.
     """
 
     def __init__(self, name: str, settings: Upstream, clock: Clock) -> None:
         self.name = name
         self.settings = settings
+        self.requests = 0
+        self._queue = Queue()
         memo = LineMemo()
-        replicas = [Replica(Address.parse(text), settings.ejection, clock) for text in settings.endpoints]
-        self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._serve_next) for replica in replicas)
+        addresses = [Address.parse(text) for text in settings.endpoints]
+        replicas = [Replica(address, settings.ejection, clock, self._judge) for address in addresses]
+        self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._queue, self) for replica in replicas)
         self._only = self.pools[0] if len(self.pools) == 1 else None
-        self._waiting: deque[tuple[Waiter, float]] = deque()
+        self._fit = list(self.pools)
         self._budget = RetryBudget(settings.retries.budget)
+        self._pending: set[Waiter] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._quiet = asyncio.Event()
-        self._is_retired = False
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"<Cluster {self.name}: {list(self.pools)}, {self.queued} queued>"
+
+    # ------------------------------------------------------------------ counts
 
     @property
     def active(self) -> int:
@@ -72,8 +68,85 @@ class Cluster:
 
     @property
     def queued(self) -> int:
-        """How many requests wait for a connection."""
-        return len(self._waiting)
+        """How many requests wait for a connection: for one that is being opened, or for a place."""
+        return len(self._queue) + len(self._pending)
+
+    @property
+    def size(self) -> int:
+        """How many of the `max_connections` places are taken."""
+        return sum(pool.size for pool in self.pools)
+
+    # ------------------------------------------------------------------ the exchange's calls
+
+    def take(self) -> Connection | None:
+        """Return an open idle connection at once, or None."""
+        self.requests += 1
+        only = self._only
+        if only is None:
+            return self._take_of_several()
+        idle = only.idle
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    def wait(self, waiter: Waiter, *, fresh: bool = False) -> None:
+        """Call back with a connection, or with the reason why there is none; `fresh` never gives a used one.
+
+        An attempt to connect takes at most `connect_timeout`; when it fails, every other fit endpoint is tried.
+        """
+        if self._is_closed:
+            self._refuse_soon(waiter, self._unreachable())
+        elif self.size < self.settings.max_connections:
+            self._begin_dial(waiter)
+        elif len(self._queue) < self.settings.max_connections:
+            self._queue.join(waiter, monotonic() + self.settings.connect_timeout, fresh=fresh)
+            self._make_room()
+        else:
+            self._refuse_soon(waiter, self._overloaded())
+
+    def leave(self, waiter: Waiter) -> None:
+        """Forget somebody whose client has gone. A connection that is being opened will do for the next one."""
+        self._queue.leave(waiter)
+        self._pending.discard(waiter)
+
+    def may_retry(self) -> bool:
+        """Take one retry from the budget, if there is one left."""
+        return self._budget.take(self.requests)
+
+    def note_success(self, connection: Connection) -> None:
+        """Count an exchange that brought an answer."""
+        replica = connection.home.replica
+        if replica.errors:
+            replica.errors = 0
+
+    def note_failure(self, connection: Connection) -> None:
+        """Count an exchange that brought none, except where the backend has only closed a kept-alive connection."""
+        if not connection.was_stale:
+            connection.home.replica.note_error()
+
+    def authority_for(self, connection: Connection) -> bytes:
+        """Return the Host that a request on this connection carries."""
+        return connection.home.authority
+
+    # ------------------------------------------------------------------ the pools' calls
+
+    def on_spare(self, connection: Connection) -> None:
+        """A connection has come back: the one who has waited longest gets it."""
+        if self._queue.wants_fresh() and not connection.is_fresh:
+            connection.abort()  # its place is what the waiter needs
+        else:
+            self._queue.pop().on_connection(connection)
+
+    def on_gone(self) -> None:
+        """A place is free: the one who has waited longest gets it."""
+        while self._queue and self.size < self.settings.max_connections and not self._is_closed:
+            self._begin_dial(self._queue.pop())
+        if not self.size:
+            self._quiet.set()
+
+    # ------------------------------------------------------------------ life
 
     def start(self) -> None:
         """Begin the health checks and the sweeping of deadlines."""
@@ -81,112 +154,130 @@ class Cluster:
             for pool in self.pools:
                 name = f"health of {self.name} {pool.replica.address.text}"
                 spawn(watch(pool.replica, self.settings.health), name=name, owner=self._tasks)
-        self._sweep()
+        self._tick()
 
-    def take(self) -> Connection | None:
-        """Return an open idle connection at once, or None."""
-        self._budget.note_request()
-        pool = self._only if self._only is not None else self._choose()
-        return pool.take()
-
-    def wait(self, waiter: Waiter, *, fresh: bool = False) -> None:
-        """Call back with a connection, or with the reason why there is none; `fresh` never gives a used one."""
-        size = sum(pool.size for pool in self.pools)
-        if size < self.settings.max_connections or (fresh and size <= self.settings.max_connections):
-            spawn(self._dial(waiter), name=f"dial {self.name}", owner=self._tasks)
-        elif len(self._waiting) < self.settings.max_connections:
-            self._waiting.append((waiter, monotonic() + self.settings.connect_timeout))
-        else:
-            asyncio.get_running_loop().call_soon(waiter.on_unavailable, self._overloaded())
-
-    def leave(self, waiter: Waiter) -> None:
-        """Forget somebody whose client has gone. A dial under way goes on: the next one will need it."""
-        self._waiting = deque(entry for entry in self._waiting if entry[0] is not waiter)
-
-    def may_retry(self) -> bool:
-        """Take one retry from the budget, if there is one left."""
-        return self._budget.take()
-
-    def note_success(self, connection: Connection) -> None:
-        """Count an exchange that brought an answer."""
-        connection.home.replica.note_success()
-
-    def note_failure(self, connection: Connection) -> None:
-        """Count an exchange that brought none."""
-        connection.home.replica.note_error()
-
-    def authority_for(self, connection: Connection) -> bytes:
-        """Return the Host that a request on this connection carries."""
-        return connection.home.authority
-
-    async def close(self) -> None:
-        """Cut every connection and end the health checks."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-        await cancel_all(self._tasks)
+    def sweep(self, now: float) -> None:
+        """End what has taken too long, and ask again those endpoints whose ejection has run out."""
         for pool in self.pools:
-            pool.abort()
+            pool.sweep(now)
+        for waiter in self._queue.pop_impatient(now):
+            waiter.on_unavailable(self._overloaded())
+        self._judge()
 
     async def retire(self) -> None:
         """Close idle connections, wait for the exchanges under way, then close."""
-        self._is_retired = True
         for pool in self.pools:
             pool.close_idle()
-        while self.active or self._waiting:
+        while self.size:
             self._quiet.clear()
             await self._quiet.wait()
         await self.close()
 
-    def _choose(self) -> Pool:
-        """Return the better of two random fit endpoints; when none is fit, all are: checks can be wrong."""
-        fit = [pool for pool in self.pools if pool.replica.is_healthy] or list(self.pools)
-        if len(fit) == 1:
-            return fit[0]
-        first, second = random.sample(fit, 2)
-        return first if first.busy <= second.busy else second
+    async def close(self) -> None:
+        """Cut every connection, refuse everybody who waits, and end the health checks; may be called again."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await cancel_all(self._tasks)
+        for waiter in list(self._pending):
+            self._refuse(waiter, self._unreachable())
+        while self._queue:
+            self._queue.pop().on_unavailable(self._unreachable())
+        for pool in self.pools:
+            pool.close_idle()
+            pool.abort()
 
-    async def _dial(self, waiter: Waiter) -> None:
-        """Try one endpoint after the other: nothing was sent, so nothing can be done twice."""
-        fault = UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
-        for pool in self._in_order():
+    def _tick(self) -> None:
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._tick)
+        self.sweep(monotonic())
+
+    # ------------------------------------------------------------------ choosing
+
+    def _judge(self) -> None:
+        """Note which endpoints are fit; when none is, all are: checks can be wrong."""
+        self._fit = [pool for pool in self.pools if pool.replica.is_healthy] or list(self.pools)
+
+    def _choose(self) -> Pool:
+        """Return the less loaded one of two random fit endpoints."""
+        fit = self._fit
+        count = len(fit)
+        if count == 1:
+            return fit[0]
+        # `random` is one call into C; `sample` and `randrange` cost many times that.
+        one, other = int(random() * count), int(random() * (count - 1))
+        first, second = fit[one], fit[other + 1 if other >= one else other]
+        return first if first.load <= second.load else second
+
+    def _take_of_several(self) -> Connection | None:
+        connection = self._choose().take()
+        if connection is None and self.size >= self.settings.max_connections:
+            # No place for another connection to that endpoint: a busier one's is better than none.
+            for pool in self._fit:
+                connection = pool.take()
+                if connection is not None:
+                    break
+        return connection
+
+    def _make_room(self) -> None:
+        """Give up an idle connection that nobody who waits can use: a used one, or one to an unfit endpoint."""
+        pool = max(self.pools, key=lambda pool: len(pool.idle))
+        if pool.idle:
+            pool.evict()
+
+    # ------------------------------------------------------------------ dialing
+
+    def _begin_dial(self, waiter: Waiter) -> None:
+        pool = self._only if self._only is not None else self._choose()
+        pool.dialing += 1  # at once, so that everybody after us sees the place taken
+        self._pending.add(waiter)
+        spawn(self._dial(waiter, pool), name=f"dial {self.name}", owner=self._tasks)
+
+    async def _dial(self, waiter: Waiter, pool: Pool) -> None:
+        try:
+            connection = await self._connect(pool)
+        except UpstreamError as error:
+            self._refuse(waiter, error)
+            self.on_gone()
+            return
+        if waiter in self._pending:
+            self._pending.discard(waiter)
+            waiter.on_connection(connection)
+        else:
+            connection.home.release(connection)
+
+    async def _connect(self, first: Pool) -> Connection:
+        """Try one endpoint after the other: nothing was sent, so nothing can be done twice. Raises UpstreamError."""
+        fault = self._unreachable()
+        for pool in (first, *(pool for pool in self._fit if pool is not first)):
+            if pool is not first:
+                pool.dialing += 1
             try:
                 async with asyncio.timeout(self.settings.connect_timeout):
-                    connection = await pool.dial()
+                    return await pool.dial()
             except TimeoutError:
                 fault = UpstreamError(UpstreamFault.TIMEOUT, f"No connection to {self.name} in time.")
-            except OSError as error:
-                fault = UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
+            except (OSError, ValueError) as error:
                 log.info("%s: %s", pool.replica.address.text, error)
-            else:
-                waiter.on_connection(connection)
-                return
+                fault = self._unreachable()
+                if is_exhaustion(error):
+                    raise fault from error
             pool.replica.note_error()
-        waiter.on_unavailable(fault)
+        raise fault
 
-    def _in_order(self) -> list[Pool]:
-        first = self._only if self._only is not None else self._choose()
-        return [first, *(pool for pool in self.pools if pool is not first and pool.replica.is_healthy)]
+    # ------------------------------------------------------------------ refusing
 
-    def _serve_next(self, pool: Pool) -> None:
-        """A place is free: the one who has waited longest gets it."""
-        if self._waiting:
-            waiter, _ = self._waiting.popleft()
-            connection = pool.take()
-            if connection is not None:
-                waiter.on_connection(connection)
-            else:
-                spawn(self._dial(waiter), name=f"dial {self.name}", owner=self._tasks)
-        if self._is_retired and not self.active:
-            self._quiet.set()
+    def _refuse_soon(self, waiter: Waiter, error: UpstreamError) -> None:
+        self._pending.add(waiter)
+        asyncio.get_running_loop().call_soon(self._refuse, waiter, error)
 
-    def _sweep(self) -> None:
-        now = monotonic()
-        for pool in self.pools:
-            pool.sweep(now)
-        while self._waiting and self._waiting[0][1] < now:
-            waiter, _ = self._waiting.popleft()
-            waiter.on_unavailable(self._overloaded())
-        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+    def _refuse(self, waiter: Waiter, error: UpstreamError) -> None:
+        """Tell somebody who has not left since."""
+        if waiter in self._pending:
+            self._pending.discard(waiter)
+            waiter.on_unavailable(error)
+
+    def _unreachable(self) -> UpstreamError:
+        return UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
 
     def _overloaded(self) -> UpstreamError:
         return UpstreamError(UpstreamFault.OVERLOADED, f"All connections to {self.name} are busy.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from time import monotonic
 from typing import Final, NoReturn, Protocol, cast
 
@@ -15,6 +16,8 @@ from gateway.wire.line import LineMemo
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_INTERIM: Final = 16
 """A backend that sends more 1xx answers than this never means to send a final one."""
+HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
+"""In a head that is still incomplete: bytes that no later ones can mend."""
 NEVER: Final = math.inf
 
 
@@ -63,7 +66,10 @@ class Connection(asyncio.Protocol):
     """Owns one transport. It carries one request at a time and trusts nothing that comes back.
 
     After a clean, complete answer to a completely sent request it goes home; otherwise it is closed. `deadline` is when
-    (on the loop's clock) it has been silent for too long; whoever owns the pool calls `expire` then.
+    (monotonic seconds) the backend has been silent for too long; whoever owns the pool calls `expire` then. Silence
+    counts only while it is the backend's turn: to answer what is complete, to agree to a body, or to read what we send.
+    `asked_at` is when its last request began, `served` counts complete answers, `was_stale` says that it was lost
+    because the backend had already given it up.
     """
 
     __slots__ = (
@@ -74,6 +80,9 @@ class Connection(asyncio.Protocol):
         "_has_ended",
         "_head",
         "_interim",
+        "_is_awaited",
+        "_is_blocked",
+        "_is_paused",
         "_is_sent",
         "_may_switch",
         "_memo",
@@ -82,15 +91,16 @@ class Connection(asyncio.Protocol):
         "_switched",
         "_to_head",
         "_transport",
+        "asked_at",
         "deadline",
         "home",
-        "idle_since",
         "served",
+        "was_stale",
     )
 
     def __init__(self, home: Home, memo: LineMemo, patience: float) -> None:
         self.home = home
-        self.idle_since = 0.0
+        self.asked_at = 0.0
         self._memo = memo
         self._patience = patience
         self._silence = patience
@@ -103,11 +113,15 @@ class Connection(asyncio.Protocol):
         self._has_ended = False
         self._interim = 0
         self._is_sent = True
+        self._is_awaited = False
+        self._is_blocked = False
+        self._is_paused = False
         self._to_head = False
         self._may_switch = False
         self._switched = False
         self.deadline = NEVER
         self.served = 0
+        self.was_stale = False
 
     def __repr__(self) -> str:
         state = "closed" if self._transport is None else "idle" if self._asker is None else "busy"
@@ -124,41 +138,55 @@ class Connection(asyncio.Protocol):
         return self.served == 0
 
     def ask(
-        self, asker: Asker, data: bytes, now: float, *, is_complete: bool, to_head: bool, may_switch: bool = False
+        self,
+        asker: Asker,
+        data: bytes,
+        now: float,
+        *,
+        is_complete: bool,
+        to_head: bool,
+        may_switch: bool = False,
+        is_expecting: bool = False,
     ) -> None:
-        """Send a request's head, with its body when `is_complete`; only for a connection that is open and at home."""
-        if self._transport is None:
+        """Send a request's head, with its body when `is_complete`; only for a connection that is open and at home.
+
+        `is_expecting`: the backend was asked to agree to the body (a 100) before it comes.
+        """
+        transport = self._transport
+        if transport is None:
             raise RuntimeError("the connection is closed")
         self._asker = asker
         self._is_sent = is_complete
+        self._is_awaited = is_complete or is_expecting
         self._to_head = to_head
         self._may_switch = may_switch
         self._has_answered = False
         self._interim = 0
         self._silence = self._patience
-        self.deadline = now + self._silence
-        self._transport.write(data)
+        self.asked_at = now
+        self.deadline = now + self._silence if self._is_awaited else NEVER
+        transport.write(data)
 
     def send(self, data: bytes, *, is_last: bool) -> None:
         """Send a part of the request's body; `data` may be empty with the last one."""
-        if is_last:
-            self._is_sent = True
+        self._is_sent = self._is_sent or is_last
+        self._is_awaited = self._is_sent
         if self._transport is not None:
+            self._listen_on()
             if data:
                 self._transport.write(data)
-            self._listen_on()
 
     def pause(self, asker: Asker) -> None:
         """Stop reading: the client is slower than the backend, whose silence is not its fault then."""
-        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
+        if self._asker is asker and self.is_open and not self._is_paused and self._transport is not None:
+            self._is_paused = True
             self.deadline = NEVER
             self._transport.pause_reading()
 
     def resume(self, asker: Asker) -> None:
         """Read again."""
-        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
-            self._listen_on()
-            self._transport.resume_reading()
+        if self._asker is asker:
+            self._read_on()
 
     def abandon(self, asker: Asker) -> None:
         """Cut the connection without telling its asker, who does not want the answer any more."""
@@ -172,9 +200,10 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection after what was written has been sent."""
-        if self._transport is not None:
-            self._transport.close()
+        """Close the connection, politely unless the backend still owes us its attention for what was written."""
+        transport = self._transport
+        if transport is not None:
+            (transport.abort if transport.get_write_buffer_size() else transport.close)()
 
     def expire(self) -> None:
         """End an exchange whose backend has been silent for too long."""
@@ -184,35 +213,42 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
-        self._transport = None
-        self.deadline = NEVER
-        asker, self._asker = self._asker, None
-        self.home.closed(self)
-        if asker is None:
-            return
-        if self._switched or (self._has_ended and isinstance(self._body, UntilClose)):
-            asker.on_end()
-        elif self._has_answered or self._buffer:
-            asker.on_error(UpstreamError(UpstreamFault.INVALID, "The backend broke off its answer."))
-        else:
-            detail = "The backend closed the connection without an answer."
-            asker.on_error(UpstreamError(UpstreamFault.LOST, detail))
+        self.asked_at = monotonic()
 
     def eof_received(self) -> bool:
         """The backend has closed its side in order; without this, an end is a cut."""
         self._has_ended = True
         return False
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
+        self._transport = None
+        self.deadline = NEVER
+        asker, self._asker = self._asker, None
+        is_lost = asker is not None and not (self._has_answered or self._buffer)
+        self.was_stale = is_lost and self.served > 0
+        self.home.closed(self)
+        if asker is None:
+            return
+        if self._switched or (self._has_ended and isinstance(self._body, UntilClose)):
+            asker.on_end()
+        elif is_lost:
+            detail = "The backend closed the connection without an answer."
+            asker.on_error(UpstreamError(UpstreamFault.LOST, detail))
+        else:
+            asker.on_error(UpstreamError(UpstreamFault.INVALID, "The backend broke off its answer."))
+
     def pause_writing(self) -> None:
         """The backend is slower than the client."""
+        self._is_blocked = True
+        self._listen_on()
         if self._asker is not None:
             self._asker.on_upstream_blocked(is_blocked=True)
 
     def resume_writing(self) -> None:
         """The backend has caught up."""
+        self._is_blocked = False
+        self._listen_on()
         if self._asker is not None:
             self._asker.on_upstream_blocked(is_blocked=False)
 
@@ -261,7 +297,8 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_head(self, data: bytes) -> None:
         starts_well = b"HTTP/1."[: len(data)] == data[:7]
-        if len(data) > MAX_HEAD_BYTES or not starts_well:
+        is_hopeless = HOPELESS.search(data, max(0, len(self._buffer) - 1)) is not None
+        if len(data) > MAX_HEAD_BYTES or not starts_well or is_hopeless:
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, "The backend's answer is not valid HTTP.")
             return
@@ -281,15 +318,17 @@ class Connection(asyncio.Protocol):
             self._fail(UpstreamFault.INVALID, "The backend switched protocols without being asked.")
             return
         self._switched = True
-        self.deadline = NEVER
+        self._silence = self.deadline = NEVER
         asker.on_switch(head, rest)
 
     def _begin_body(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
         self._head = head
         body = head.decoder(to_head=self._to_head)
         if isinstance(body, LengthBody) and body.is_done:
-            # Bytes behind an answer without a body belong to nobody: the answer stands, the connection does not.
-            self._go_home(is_clean=not rest)
+            # Bytes behind an answer without a body belong to nobody: the answer stands, the connection does not. Nor
+            # does it behind a 204 that announces a body, which may still be on its way (RFC 9112 section 6.3).
+            is_odd = head.status == 204 and (head.length > 0 or head.framing is Framing.CHUNKED)
+            self._go_home(is_clean=not rest and not is_odd)
             asker.on_whole(head, b"")
             return
         try:
@@ -324,7 +363,15 @@ class Connection(asyncio.Protocol):
             asker.on_end()
 
     def _listen_on(self) -> None:
-        self.deadline = monotonic() + self._silence
+        """Count the backend's silence from now on, if it is its turn."""
+        is_its_turn = (self._is_awaited or self._is_blocked) and not self._is_paused and self._asker is not None
+        self.deadline = monotonic() + self._silence if is_its_turn else NEVER
+
+    def _read_on(self) -> None:
+        if self._is_paused and self.is_open and self._transport is not None:
+            self._is_paused = False
+            self._listen_on()
+            self._transport.resume_reading()
 
     def _go_home(self, *, is_clean: bool) -> None:
         head, self._head = self._head, None
@@ -332,7 +379,10 @@ class Connection(asyncio.Protocol):
         self._body = None
         self.deadline = NEVER
         self.served += 1
-        if is_clean and self._is_sent and head is not None and not head.is_last and self.is_open:
+        if self._is_paused:
+            self._read_on()
+        is_at_rest = is_clean and self._is_sent and not self._is_blocked
+        if is_at_rest and head is not None and not head.is_last and self.is_open:
             self.home.release(self)
         else:
             self.close()

@@ -28,7 +28,18 @@ class Pool:
     connections that are being opened. Whoever takes one straight from `idle` looks whether it is still open.
     """
 
-    __slots__ = ("_memo", "_owner", "_patience", "_queue", "authority", "dialing", "idle", "is_closing", "open", "replica")
+    __slots__ = (
+        "_memo",
+        "_owner",
+        "_patience",
+        "_queue",
+        "authority",
+        "dialing",
+        "idle",
+        "is_closing",
+        "open",
+        "replica",
+    )
 
     def __init__(self, replica: Replica, memo: LineMemo, patience: float, queue: Queue, owner: Owner) -> None:
         self.replica = replica
@@ -82,7 +93,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a connection after a clean and complete answer."""
-        if self._queue:
+        if self._queue.entries:
             self._owner.on_spare(connection)
         elif self.is_closing:
             connection.close()
