@@ -82,8 +82,7 @@ def test_the_token_does_not_choose_its_algorithm(algorithm: object) -> None:
 
 @pytest.mark.parametrize("parameter", ["jwk", "jku", "x5u", "x5c", "crit", "enc", "b64"])
 def test_a_token_that_brings_its_own_key_or_rules_is_refused(parameter: str) -> None:
-    token = jwt.encode(CLAIMS, SECRET, "HS256", headers={parameter: "x"})
-    assert reason(token) is AuthReason.MALFORMED
+    assert reason(raw({"alg": "HS256", parameter: "x"}, CLAIMS)) is AuthReason.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,7 @@ def test_a_kid_that_is_no_text_is_refused(kid: object) -> None:
 def test_a_known_token_is_not_good_before_its_time_when_the_clock_is_set_back(claim: str, bound: int) -> None:
     cache, header = TokenCache(), f"Bearer {signed(CLAIMS | {claim: bound})}"
     cache.verify(header, POLICY, NOW + 40)
-    with pytest.raises(AuthError, match="not valid yet|in the future"):
+    with pytest.raises(AuthError, match=r"not valid yet|in the future"):
         cache.verify(header, POLICY, NOW + 39)
 
 
