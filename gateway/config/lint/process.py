@@ -103,7 +103,8 @@ def _upstream(upstream: Upstream, path: KeyPath, public: Address) -> Iterator[Fa
         if endpoint in upstream.endpoints[:position]:
             yield Fault(here, f"'{endpoint}' is listed twice; keep one")
         parts = urlsplit(endpoint)
-        if parts.hostname is not None and _collide(Address(parts.hostname, parts.port or 80), public):
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.hostname is not None and _collide(Address(parts.hostname, port), public):
             yield Fault(here, f"'{endpoint}' is the gateway's own server.listen, so requests would go in circles")
     if upstream.health is not None and upstream.health.timeout > upstream.health.interval:
         message = "is longer than interval, so checks would pile up; make it shorter"

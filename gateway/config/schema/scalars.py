@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from ipaddress import IPv6Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,11 @@ SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 """An HTTP token (RFC 9110 section 5.6.2): header and cookie names."""
+LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
+HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*\.?", re.ASCII)
+"""A host's name or IPv4 address; labels of at most 63 characters, as a resolver takes them."""
+UNIX_SOCKET = re.compile(r"unix:/[^\x00-\x20\x7f?#]+")
+MAX_SOCKET_BYTES = 107
 IDENTITY_FORMS = "claim:NAME, header:NAME, cookie:NAME or ip"
 INTERPOLATED = {"type": "string", "pattern": r"\$\{"}
 
@@ -202,14 +208,34 @@ def address(value: Any) -> Address:
 
 
 def origin(value: Any) -> str:
-    """Read the origin of an upstream, `http://host:port` or `unix:/path`, and return it without a trailing slash."""
+    """Read an upstream's endpoint, `http://host:port`, `https://host:port` or `unix:/path`; no slash at its end."""
     found = text(value)
-    if found.startswith("unix:/") and not re.search(r"[\s?#]", found):
-        return found
+    if found.startswith("unix:"):
+        return _unix_socket(found)
     parts = _split(found, {"http", "https"})
     if parts is None or parts.username is not None or parts.path not in {"", "/"} or "?" in found or "#" in found:
-        raise ValueError("is not an origin: write http://HOST:PORT, without a path or user")
+        raise ValueError(
+            "is not an origin: write http://HOST:PORT or https://HOST:PORT, without a path or user, or unix:/PATH"
+        )
+    is_good = _is_ipv6(parts.hostname) if "[" in found else HOST.fullmatch(parts.hostname) is not None
+    if not is_good:
+        raise ValueError("has no good host: write an IP address, or a name in ASCII (xn--… for others)")
     return found.rstrip("/")
+
+
+def _unix_socket(found: str) -> str:
+    if not UNIX_SOCKET.fullmatch(found):
+        raise ValueError("is not a socket: write unix: and an absolute path without spaces, such as unix:/run/v1.sock")
+    if len(found.encode()) - len("unix:") > MAX_SOCKET_BYTES:
+        raise ValueError(f"is too long: the system takes at most {MAX_SOCKET_BYTES} bytes for the path of a socket")
+    return found
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
 
 
 def web_url(value: Any) -> str:
@@ -323,7 +349,7 @@ Size = Annotated[int, PlainValidator(size), schema("string", rf"^{SIZE.pattern}$
 Date = Annotated[Moment, PlainValidator(absolute_moment), schema("string", r"^\d{4}-\d{2}-\d{2}")]
 RelativeDate = Annotated[Moment, PlainValidator(moment), schema("string", r"^(\+\d|\d{4}-\d{2}-\d{2})")]
 Listen = Annotated[Address, PlainValidator(address), schema("string", r"^.+:\d{1,5}$")]
-Origin = Annotated[str, PlainValidator(origin), schema("string", r"^(https?://[^/]+/?|unix:/.+)$")]
+Origin = Annotated[str, PlainValidator(origin), schema("string", r"^(https?://[^/]+/?|unix:/\S+)$")]
 WebUrl = Annotated[str, PlainValidator(web_url), schema("string", r"^https?://")]
 Name = Annotated[str, PlainValidator(name), schema("string", rf"^{NAME.pattern}$")]
 HeaderName = Annotated[str, PlainValidator(header_name), schema("string", r"^[^\s:]+$")]

@@ -31,7 +31,10 @@ class Ejection(Strict):
 
 
 class Upstream(Strict):
-    """One backend. `endpoints` are origins such as `http://127.0.0.1:8000`; times are seconds."""
+    """One backend; times are seconds.
+
+    `endpoints` are such as `http://127.0.0.1:8000`, `https://v1.internal:8443` or `unix:/run/v1.sock`.
+    """
 
     endpoints: tuple[Origin, ...] = Field(min_length=1)
     health: Health | None = None
