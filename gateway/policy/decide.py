@@ -112,7 +112,7 @@ def _method_not_allowed(head: RequestHead, allow: tuple[str, ...], trace: Trace 
 def _authenticate(
     head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
 ) -> Caller | Refuse:
-    authorization = head.get("authorization")
+    authorization = head.lookup.get("authorization")
     token = NOBODY
     if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
         try:
@@ -181,7 +181,7 @@ def _phase(
         if trace is not None:
             trace.undated()
         return None
-    rehearsed = head.get(REHEARSE) if deprecation.rehearsal else None
+    rehearsed = head.lookup.get(REHEARSE) if deprecation.rehearsal else None
     try:
         moment = parse_moment(rehearsed) if rehearsed is not None else now
     except ValueError:

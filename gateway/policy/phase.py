@@ -84,7 +84,7 @@ def _deprecated(deprecation: Deprecation, moment: float, successor: str) -> Stan
             # Rounded up, so that a client that waits exactly this long never lands in the same window.
             wait = f"Retry-After: {math.ceil(brownout.end - moment)}\r\n"
             return Stand(Phase.DEPRECATED, notices + wait, problem, f"brownout until {_iso(brownout.end)}")
-    return Stand(Phase.DEPRECATED, notices, None, f"gone from {_iso(deprecation.gone)}")
+    return Stand(Phase.DEPRECATED, notices, None, _outlook(deprecation.gone))
 
 
 def _gone(deprecation: Deprecation, moment: float, consumer: str | None, successor: str) -> Stand:
@@ -123,7 +123,11 @@ def _problem(kind: ProblemType, deprecation: Deprecation, successor: str) -> Pro
     return Problem(kind, message, members=members)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
+def _outlook(gone: float) -> str:
+    return f"gone from {_iso(gone)}"
+
+
 def _iso(moment: float) -> str:
     if math.isinf(moment):
         return "a date not set"

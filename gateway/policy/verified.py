@@ -20,8 +20,9 @@ class Verified:
     """One verified token, worked out once and remembered with it. Read-only.
 
     It is good from `starts` until before `ends` (Unix seconds, the leeway included). `texts` are its claims as
-    conditions and keys compare them, `identity` the fields that tell an upstream who calls. `consumer` is the consumer
-    where the claims alone tell, with the key that quotas by consumer count.
+    conditions and keys compare them: texts but empty ones, `true` and `false`, numbers in digits. `identity` holds the
+    fields that tell an upstream who calls. `consumer` is the consumer where the claims alone tell, with the key that
+    quotas by consumer count.
     """
 
     claims: Claims
@@ -42,7 +43,11 @@ class Verified:
     @classmethod
     def given(cls, claims: Claims, policy: AuthPolicy) -> Self:
         """Take claims as they are, for good at any time."""
-        texts = {name: text for name, value in claims.items() if (text := claim_text(value)) is not None}
+        texts = {
+            name: text
+            for name, value in claims.items()
+            if (text := value if isinstance(value, str) else _plain_text(value))
+        }
         return cls(claims, texts, _identity(texts, policy), _consumer(texts, policy))
 
 
@@ -50,15 +55,10 @@ NOBODY: Final = Verified({}, {}, "")
 """Stands for the token of a request whose token was not looked at."""
 
 
-def claim_text(value: object) -> str | None:
-    """Return a claim as the text that conditions and keys compare: `true`/`false` for booleans, digits for numbers."""
-    if isinstance(value, str):
-        return value or None
+def _plain_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return None
+    return str(value) if isinstance(value, int | float) else None
 
 
 def _identity(texts: Mapping[str, str], policy: AuthPolicy) -> Block:
