@@ -64,5 +64,5 @@ def test_an_endpoint_has_an_authority_to_be_asked_for(text: str, authority: byte
     ],
 )
 def test_what_could_never_be_connected_to_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not|has no|is too long"):
+    with pytest.raises(ValueError, match=r"is not|has no|is too long"):
         origin(text)

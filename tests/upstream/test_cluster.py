@@ -1,179 +1,560 @@
-"""Connections to one upstream: reuse, repetition, bounds and isolation."""
+"""The connections of one upstream: reuse, bounds, order, balance, and who is to blame for what."""
 
 import asyncio
 import socket
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from random import Random
+from time import monotonic
 
 import pytest
 
-from tests.support.client import ask, connected
-from tests.support.gateway import LISTEN, plain, running
-from tests.support.upstream import OK, Peer, Received, Script, ScriptedUpstream
+from gateway.core.tasks import spawn
+from gateway.upstream.cluster import Cluster
+from gateway.upstream.fault import UpstreamFault
+from tests.support.clock import FakeClock
+from tests.upstream.asker import Asker, answered, holding
+from tests.upstream.backend import OK, Link, backend, cluster, refusing_port, saying, silent, until
+
+NEVER_FOR = {"consecutive_errors": 1000}
 
 
-def _dying_on_the_second_request() -> Script:
-    """Answer the first request of the first connection, take the second one and close without a word."""
-    seen = 0
-
-    async def script(_received: Received, peer: Peer) -> bool:
-        nonlocal seen
-        seen += 1
-        if seen == 2:
-            return False
-        await peer.send(OK)
-        return True
-
-    return script
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An endpoint where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield refusing_port(bound)
 
 
-async def test_connections_are_used_again(tmp_path: Path) -> None:
-    async with ScriptedUpstream() as v1, running(tmp_path, plain(v1.origin)) as gateway:
+async def _waiting(found: Cluster, count: int, *, fresh: bool = False) -> list[Asker]:
+    askers = [Asker() for _ in range(count)]
+    for asker in askers:
+        found.wait(asker, fresh=fresh)
+    return askers
+
+
+async def _ready(*askers: Asker) -> None:
+    async with asyncio.timeout(5):
+        for asker in askers:
+            await asker.ready.wait()
+
+
+def _release(asker: Asker) -> None:
+    """Give an unused connection back, as after an answer."""
+    asker.held.served += 1
+    asker.held.home.release(asker.held)
+
+
+def _judge(found: Cluster, checks: list[bool]) -> None:
+    """Make endpoints healthy or unhealthy."""
+    for pool, passed in zip(found.pools, checks, strict=True):
+        pool.replica.note_check(passed, healthy=1, unhealthy=1)
+
+
+@asynccontextmanager
+async def _retiring(found: Cluster) -> AsyncIterator[asyncio.Task[None]]:
+    """Retire the cluster during the block, and wait for it at its end."""
+    tasks: set[asyncio.Task[None]] = set()
+    retired = spawn(found.retire(), name="retire", owner=tasks)
+    await asyncio.sleep(0)
+    yield retired
+    async with asyncio.timeout(5):
+        await retired
+
+
+# ---------------------------------------------------------------------- reuse
+
+
+async def test_nothing_idle_is_nothing_to_take() -> None:
+    async with cluster("http://127.0.0.1:1") as found:
+        assert found.take() is None
+        assert found.requests == 1
+
+
+async def test_the_connection_used_last_is_used_first() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        one, two = await holding(found), await holding(found)
+        _release(one)
+        _release(two)
+        assert found.take() is two.held
+        assert found.take() is one.held
+        assert found.take() is None
+
+
+async def test_a_connection_that_is_closing_is_not_taken() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        one, two = await holding(found), await holding(found)
+        _release(one)
+        _release(two)
+        two.held.abort()
+        assert found.take() is one.held
+
+
+async def test_nobody_is_called_back_from_inside_wait(refusing: str) -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as one, cluster(refusing) as other:
+        askers = [*await _waiting(one, 3), *await _waiting(other, 1)]
+        assert not [asker for asker in askers if asker.ready.is_set()]
+        await _ready(askers[0], askers[2], askers[3])
+
+
+async def test_the_counts_add_up() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
+        one, two = await holding(found), await holding(found)
+        await _waiting(found, 1)
+        assert (found.active, found.idle, found.queued, found.size) == (2, 0, 1, 2)
+        assert repr(found).endswith(": 2 active, 0 idle, 0 dialing>], 1 queued>")
+        _release(one)
+        _release(two)
+        assert (found.active, found.idle, found.queued, found.size) == (1, 1, 0, 2)
+
+
+# ---------------------------------------------------------------------- bounds
+
+
+async def test_however_many_ask_at_once_no_more_connections_are_opened_than_allowed() -> None:
+    async with backend(silent) as v1, cluster(v1.origin, max_connections=3) as found:
+        askers = await _waiting(found, 6)
+        assert found.size == 3
+        await _ready(*askers[:3])
+        await until(lambda: v1.opened == 3)
+        assert (found.active, found.queued) == (3, 3)
+
+
+async def test_who_waits_is_served_in_order_as_connections_come_back() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
+        first = await holding(found)
+        (second,) = await _waiting(found, 1)
+        _release(first)
+        assert second.connection is first.connection
+        (third,) = await _waiting(found, 1)
+        second.ask()
+        await second.finished()
+        assert third.connection is first.connection
+        assert v1.opened == 1
+
+
+async def test_who_waits_is_served_when_a_connection_is_lost() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
+        first = await holding(found)
+        (second,) = await _waiting(found, 1)
+        first.held.abort()
+        await _ready(second)
+        assert second.held is not first.held
+        assert v1.opened == 2
+
+
+async def test_more_waiters_than_places_are_turned_away() -> None:
+    async with backend(silent) as v1, cluster(v1.origin, max_connections=2) as found:
+        askers = await _waiting(found, 5)
+        await _ready(askers[4])
+        assert askers[4].fault is UpstreamFault.OVERLOADED
+        assert found.queued + found.active == 4
+
+
+async def test_who_has_waited_for_too_long_is_turned_away() -> None:
+    async with backend(silent) as v1, cluster(v1.origin, max_connections=1, connect_timeout="1s") as found:
+        await holding(found)
+        (asker,) = await _waiting(found, 1)
+        found.sweep(monotonic() + 0.9)
+        assert not asker.ready.is_set()
+        found.sweep(monotonic() + 1.1)
+        assert asker.fault is UpstreamFault.OVERLOADED
+        assert found.queued == 0
+
+
+async def test_the_timer_of_a_started_cluster_does_the_sweeping() -> None:
+    async with backend(silent) as v1, cluster(v1.origin, response_timeout="20ms") as found:
+        found.start()
+        asker = await answered(found)
+        assert asker.fault is UpstreamFault.TIMEOUT
+
+
+async def test_who_leaves_the_queue_is_not_called_back() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
+        first, _ = await holding(found), await holding(found)
+        gone, stays = await _waiting(found, 2)
+        found.leave(gone)
+        _release(first)
+        assert stays.connection is first.connection
+        assert not gone.ready.is_set()
+
+
+async def test_a_connection_for_somebody_who_has_left_is_the_next_ones() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        (gone,) = await _waiting(found, 1)
+        found.leave(gone)
+        await until(lambda: found.idle == 1)
+        assert not gone.ready.is_set()
+        assert (await answered(found)).body == b"hi"
+        assert v1.opened == 1
+
+
+# ---------------------------------------------------------------------- fresh connections
+
+
+async def test_a_retry_never_gets_a_used_connection() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        await answered(found)
+        asker = Asker()
+        await asker.find(found, fresh=True)
+        assert asker.held.is_fresh
+        assert found.idle == 1
+
+
+async def test_a_retry_at_the_limit_takes_the_place_of_an_idle_connection() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
+        one, two = await holding(found), await holding(found)
+        _release(one)
+        _release(two)
+        asker = Asker()
+        await asker.find(found, fresh=True)
+        assert asker.held not in {one.held, two.held}
+        assert (found.size, found.idle) == (2, 1)
+        assert found.take() is two.held
+
+
+async def test_a_retry_in_the_queue_gets_the_place_and_not_the_connection() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
+        first = await holding(found)
+        (asker,) = await _waiting(found, 1, fresh=True)
+        _release(first)
+        await _ready(asker)
+        assert asker.held.is_fresh
+        assert asker.held is not first.held
+
+
+# ---------------------------------------------------------------------- failing to connect
+
+
+async def test_an_endpoint_where_nobody_listens_is_unreachable(refusing: str) -> None:
+    async with cluster(refusing) as found:
+        (asker,) = await _waiting(found, 1)
+        await _ready(asker)
+        assert asker.fault is UpstreamFault.UNREACHABLE
+
+
+@pytest.mark.parametrize("endpoint", ["http://no-such-host.invalid", "unix:/nowhere/at/all.sock"])
+async def test_an_endpoint_that_does_not_exist_is_unreachable(endpoint: str) -> None:
+    async with cluster(endpoint, connect_timeout="5s") as found:
+        (asker,) = await _waiting(found, 1)
+        await _ready(asker)
+        assert asker.fault is UpstreamFault.UNREACHABLE
+
+
+async def test_an_endpoint_that_does_not_finish_connecting_is_timed_out() -> None:
+    async with backend(silent) as v1:
+        mute = v1.origin.replace("http:", "https:")
+        async with cluster(mute, connect_timeout="50ms") as found:
+            (asker,) = await _waiting(found, 1)
+            await _ready(asker)
+            assert asker.fault is UpstreamFault.TIMEOUT
+            await until(lambda: not v1.links)
+
+
+async def test_when_connecting_fails_everybody_who_waits_is_told(refusing: str) -> None:
+    async with cluster(refusing, max_connections=2, ejection=NEVER_FOR) as found:
+        askers = await _waiting(found, 4)
+        await _ready(*askers)
+        assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
+
+
+async def test_a_backend_that_hangs_up_on_everybody_leaves_no_place_taken() -> None:
+    async def rude(link: Link) -> None:
+        link.writer.transport.abort()
+
+    async with backend(rude) as v1, cluster(v1.origin, max_connections=4, ejection=NEVER_FOR) as found:
         for _ in range(5):
-            assert (await ask(gateway.public_port, "/api/x")).status == 200
-    assert v1.connections == 1
+            askers = await _waiting(found, 8)
+            await _ready(*askers)
+        await until(lambda: not found.size)
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_request_that_may_not_be_repeated_is_never_doubled(tmp_path: Path, method: str) -> None:
-    async with ScriptedUpstream(_dying_on_the_second_request()) as v1, running(tmp_path, plain(v1.origin)) as gateway:
-        await ask(gateway.public_port, "/api/x")
-        answer = await ask(gateway.public_port, "/api/x", method, body=b"order")
-        empty = await ask(gateway.public_port, "/api/x", "POST")
-    assert answer.status == 502
-    assert empty.status == 200
-    assert [request.body for request in v1.received].count(b"order") == 1
+async def test_a_backend_that_speaks_first_is_not_trusted() -> None:
+    async def eager(link: Link) -> None:
+        await link.send(OK)
+        await link.gone()
+
+    async with backend(eager) as v1, cluster(v1.origin) as found:
+        (gone,) = await _waiting(found, 1)
+        found.leave(gone)
+        await until(lambda: v1.opened == 1 and not found.size)
+        assert found.take() is None
 
 
-async def test_an_empty_post_is_never_doubled(tmp_path: Path) -> None:
-    async with ScriptedUpstream(_dying_on_the_second_request()) as v1, running(tmp_path, plain(v1.origin)) as gateway:
-        await ask(gateway.public_port, "/api/x")
-        answer = await ask(gateway.public_port, "/api/x", "POST")
-    assert answer.status == 502
-    assert len(v1.received) == 2
+async def test_out_of_descriptors_is_unreachable_at_once_and_no_endpoints_fault(starved: None) -> None:
+    async with cluster("http://127.0.0.1:1", "http://127.0.0.1:2", ejection={"consecutive_errors": 1}) as found:
+        askers = await _waiting(found, 20)
+        await _ready(*askers)
+        assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
+        assert [pool.replica.is_ejected for pool in found.pools] == [False, False]
+        assert [pool.replica.errors for pool in found.pools] == [0, 0]
 
 
-async def test_a_put_with_a_streamed_body_is_never_repeated(tmp_path: Path) -> None:
-    async with ScriptedUpstream(_dying_on_the_second_request()) as v1, running(tmp_path, plain(v1.origin)) as gateway:
-        await ask(gateway.public_port, "/api/x")
-        answer = await ask(gateway.public_port, "/api/x", "PUT", body=b"abc")
-    assert answer.status == 502
-    assert len(v1.received) == 2
+# ---------------------------------------------------------------------- several endpoints
 
 
-async def test_a_get_whose_pooled_connection_died_is_repeated_once(tmp_path: Path) -> None:
-    async with ScriptedUpstream(_dying_on_the_second_request()) as v1, running(tmp_path, plain(v1.origin)) as gateway:
-        await ask(gateway.public_port, "/api/x")
-        answer = await ask(gateway.public_port, "/api/x")
-    assert answer.status == 200
-    assert len(v1.received) == 3
+async def test_a_dead_endpoint_costs_nobody_an_answer(refusing: str) -> None:
+    async with backend(saying(OK)) as v1, cluster(refusing, v1.origin) as found:
+        askers = await _waiting(found, 30)
+        await _ready(*askers)
+        assert {asker.fault for asker in askers} == {None}
+        assert found.pools[0].replica.is_ejected
 
 
-async def test_a_get_is_not_repeated_for_ever(tmp_path: Path) -> None:
-    async def dying(_received: Received, _peer: Peer) -> bool:
-        return False
-
-    async with ScriptedUpstream(dying) as v1, running(tmp_path, plain(v1.origin)) as gateway:
-        answer = await ask(gateway.public_port, "/api/x")
-    assert answer.status == 502
-    assert answer.json()["type"] == "urn:crossfade:problem:upstream-unavailable"
-    assert len(v1.received) == 2
+async def test_of_two_endpoints_the_less_loaded_one_is_asked() -> None:
+    async with backend(silent) as one, backend(silent) as two, cluster(one.origin, two.origin) as found:
+        askers = await _waiting(found, 10)
+        await _ready(*askers)
+        assert [pool.busy for pool in found.pools] == [5, 5]
 
 
-async def test_several_endpoints_are_asked_in_turn(tmp_path: Path) -> None:
+async def test_idle_endpoints_are_all_asked() -> None:
     async with (
-        ScriptedUpstream() as one,
-        ScriptedUpstream() as two,
-        running(tmp_path, plain(f"{one.origin}, {two.origin}")) as gateway,
+        backend(saying(OK)) as a,
+        backend(saying(OK)) as b,
+        backend(saying(OK)) as c,
+        cluster(a.origin, b.origin, c.origin) as found,
     ):
-        for _ in range(6):
-            await ask(gateway.public_port, "/api/x")
-    assert (len(one.received), len(two.received)) == (3, 3)
+        asked = {(await answered(found)).held.home for _ in range(60)}
+        assert asked == set(found.pools)
 
 
-async def test_a_post_goes_to_the_next_endpoint_when_the_first_takes_no_connection(tmp_path: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        refusing = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        async with ScriptedUpstream() as alive, running(tmp_path, plain(f"{refusing}, {alive.origin}")) as gateway:
-            answers = [await ask(gateway.public_port, "/api/x", "POST", body=b"abc") for _ in range(4)]
-    assert [answer.status for answer in answers] == [200] * 4
-    assert [request.body for request in alive.received] == [b"abc"] * 4
-
-
-async def test_an_endpoint_with_errors_in_a_row_is_left_alone(tmp_path: Path) -> None:
-    async def dying(_received: Received, _peer: Peer) -> bool:
-        return False
-
-    extra = "    ejection: {consecutive_errors: 2, for: 1h}"
+async def test_with_every_place_taken_an_idle_connection_elsewhere_is_better_than_none() -> None:
     async with (
-        ScriptedUpstream(dying) as bad,
-        ScriptedUpstream() as good,
-        running(tmp_path, plain(f"{bad.origin}, {good.origin}", upstream=extra)) as gateway,
+        backend(saying(OK)) as one,
+        backend(saying(OK)) as two,
+        cluster(one.origin, two.origin, max_connections=2) as found,
     ):
-        for _ in range(10):
-            await ask(gateway.public_port, "/api/x", "POST")
-    assert len(bad.received) == 2
-    assert len(good.received) == 8
+        askers = await _waiting(found, 2)
+        await _ready(*askers)
+        for asker in askers:
+            _release(asker)
+        assert {found.take(), found.take()} == {asker.held for asker in askers}
 
 
-async def test_more_requests_than_max_connections_wait_for_their_turn(tmp_path: Path) -> None:
-    together = most = 0
-
-    async def counting(_received: Received, peer: Peer) -> bool:
-        nonlocal together, most
-        together += 1
-        most = max(most, together)
-        await asyncio.sleep(0.01)
-        together -= 1
-        await peer.send(OK)
-        return True
-
+async def test_with_every_place_idle_at_an_unfit_endpoint_a_fit_one_gets_a_place() -> None:
     async with (
-        ScriptedUpstream(counting) as v1,
-        running(tmp_path, plain(v1.origin, upstream="    max_connections: 2")) as gateway,
+        backend(saying(OK)) as one,
+        backend(saying(OK)) as two,
+        cluster(one.origin, two.origin, max_connections=2) as found,
     ):
-        answers = await asyncio.gather(*(ask(gateway.public_port, "/api/x") for _ in range(8)))
-    assert {answer.status for answer in answers} == {200}
-    assert most == 2
+        _judge(found, [True, False])
+        askers = await _waiting(found, 2)
+        await _ready(*askers)
+        for asker in askers:
+            _release(asker)
+        _judge(found, [False, True])
+        asker = Asker()
+        await asker.find(found)
+        assert asker.held.home is found.pools[1]
+        assert found.size == 2
 
 
-async def test_waiting_too_long_for_a_connection_is_a_503_problem(tmp_path: Path) -> None:
-    async def silent(_received: Received, peer: Peer) -> None:
-        await peer.gone()
+# ---------------------------------------------------------------------- ejection and retries
 
-    extra = "    max_connections: 1\n    connect_timeout: 100ms"
+
+async def test_an_endpoint_with_errors_in_a_row_is_left_alone_for_a_while() -> None:
+    clock = FakeClock()
+    ejection = {"consecutive_errors": 3, "for": "10s"}
     async with (
-        ScriptedUpstream(silent) as v1,
-        running(tmp_path, plain(v1.origin, upstream=extra)) as gateway,
-        connected(gateway.public_port) as first,
+        backend(saying(b"", closes=True)) as bad,
+        backend(saying(OK)) as good,
+        cluster(bad.origin, good.origin, clock=clock, ejection=ejection) as found,
     ):
-        await first.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not found.pools[0].replica.is_ejected:
+            asker = await answered(found)
+            (found.note_failure if asker.fault else found.note_success)(asker.held)
+        assert bad.opened == 3
+        for _ in range(20):
+            assert (await answered(found)).held.home is found.pools[1]
+        clock.advance(10)
+        found.sweep(0)
+        assert {(await answered(found)).held.home for _ in range(40)} == set(found.pools)
+
+
+async def test_an_answer_between_errors_starts_the_count_again() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, ejection={"consecutive_errors": 2}) as found:
+        asker = await answered(found)
+        for _ in range(5):
+            found.note_failure(asker.held)
+            found.note_success(asker.held)
+        assert not found.pools[0].replica.is_ejected
+
+
+async def test_a_kept_connection_that_was_given_up_is_nobodys_error() -> None:
+    async def once(link: Link) -> None:
+        await link.head()
+        await link.send(OK)
+        await link.head()
+
+    async with backend(once) as v1, cluster(v1.origin, ejection={"consecutive_errors": 1}) as found:
+        await answered(found)
+        asker = await answered(found)
+        assert asker.fault is UpstreamFault.LOST
+        found.note_failure(asker.held)
+        assert not found.pools[0].replica.is_ejected
+
+
+async def test_when_no_endpoint_is_fit_all_are_asked() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, v1.origin, ejection={"consecutive_errors": 1}) as found:
+        for pool in found.pools:
+            pool.replica.note_error()
+        assert [pool.replica.is_healthy for pool in found.pools] == [False, False]
+        assert (await answered(found)).status == 200
+
+
+async def test_retries_are_a_share_of_the_requests() -> None:
+    async with cluster("http://127.0.0.1:1", retries={"budget": 10}) as found:
+        while found.may_retry():
+            pass
+        for _ in range(100):
+            found.take()
+        assert [found.may_retry() for _ in range(11)].count(True) == 10
+
+
+async def test_requests_carry_the_host_of_their_endpoint() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        asker = await holding(found)
+        assert found.authority_for(asker.held) == v1.origin.removeprefix("http://").encode()
+
+
+# ---------------------------------------------------------------------- the end
+
+
+async def test_a_retired_cluster_ends_when_its_last_exchange_has() -> None:
+    answer = asyncio.Event()
+
+    async def serve(link: Link) -> None:
+        await link.head()
+        await answer.wait()
+        await link.send(OK)
+        await link.gone()
+
+    async with backend(serve) as v1, cluster(v1.origin) as found:
+        idle, busy = await holding(found), await holding(found)
+        _release(idle)
+        busy.ask()
+        async with _retiring(found) as retired:
+            await until(lambda: len(v1.links) == 1)
+            assert not retired.done()
+            answer.set()
+            await busy.finished()
+        assert (busy.body, found.size) == (b"hi", 0)
+
+
+async def test_a_retired_cluster_still_serves_who_waits_for_it() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
+        first, second = await _waiting(found, 2)
+        async with _retiring(found):
+            for asker in (first, second):
+                await _ready(asker)
+                asker.ask()
+                await asker.finished()
+                assert asker.body == b"hi"
+
+
+async def test_a_retired_cluster_still_retries() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
+        asker, again = await holding(found), Asker()
+        async with _retiring(found) as retired:
+            asker.on_error = lambda _error: found.wait(again, fresh=True)  # type: ignore[method-assign]
+            asker.ask()
+            asker.held.abort()
+            await _ready(again)
+            assert not retired.done()
+            again.ask()
+            await again.finished()
+        assert again.body == b"hi"
+
+
+async def test_a_closed_cluster_refuses_everybody_and_opens_nothing() -> None:
+    async with backend(silent) as v1, cluster(v1.origin, max_connections=1) as found:
+        busy = await holding(found)
+        busy.ask()
+        (queued,) = await _waiting(found, 1)
+        await found.close()
+        (late,) = await _waiting(found, 1)
+        await _ready(queued, late)
+        assert (queued.fault, late.fault) == (UpstreamFault.UNREACHABLE, UpstreamFault.UNREACHABLE)
+        await busy.finished()
+        assert busy.fault is UpstreamFault.LOST
+        assert v1.opened == 1
+
+
+async def test_closing_while_dialing_tells_who_waits() -> None:
+    async with backend(silent) as v1, cluster(v1.origin.replace("http:", "https:"), connect_timeout="9s") as found:
+        askers = await _waiting(found, 2)
+        await until(lambda: v1.opened == 2)
+        await found.close()
+        assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
+
+
+async def test_an_upstream_that_hangs_does_not_starve_another() -> None:
+    async with (
+        backend(silent) as hung,
+        backend(saying(OK)) as well,
+        cluster(hung.origin, max_connections=20) as one,
+        cluster(well.origin, max_connections=1) as other,
+    ):
+        stuck = await _waiting(one, 40)
+        await _ready(*stuck[:20])
+        for asker in stuck[:20]:
+            asker.ask()
+        for _ in range(20):
+            assert (await answered(other)).body == b"hi"
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_happens_no_place_is_lost(seed: int) -> None:
+    dice = Random(seed)
+
+    async def moody(link: Link) -> None:
+        while dice.random() < 0.9:
+            await link.head()
+            answer = dice.choice([OK, OK, OK[:-1], b"", b"nonsense\r\n\r\n", OK + b"x"])
+            await link.send(answer)
+            if answer is not OK:
+                return
+
+    async with backend(moody) as v1, cluster(v1.origin, max_connections=4, ejection=NEVER_FOR) as found:
+        askers: list[Asker] = []
+        for _ in range(300):
+            asker = Asker()
+            askers.append(asker)
+            connection = found.take()
+            if connection is None:
+                found.wait(asker, fresh=dice.random() < 0.2)
+            else:
+                asker.on_connection(connection)
+            if dice.random() < 0.7:
+                await asyncio.sleep(0)
+            _go_on(found, dice, askers)
+            assert found.size <= 4
         async with asyncio.timeout(5):
-            await v1.connected.wait()
-        answer = await ask(gateway.public_port, "/api/x")
-    assert answer.status == 503
-    assert answer.json()["type"] == "urn:crossfade:problem:overloaded"
+            while askers:
+                await asyncio.sleep(0)
+                _go_on(found, dice, askers)
+        await until(lambda: found.queued == 0 and found.active == 0)
+        assert found.size == found.idle
+        assert len(v1.links) >= found.idle
 
 
-async def test_an_upstream_that_hangs_does_not_starve_another(tmp_path: Path) -> None:
-    async def silent(_received: Received, peer: Peer) -> None:
-        await peer.gone()
-
-    async with ScriptedUpstream(silent) as hung, ScriptedUpstream() as well:
-        text = f"""{LISTEN}
-upstreams:
-  v1: {{endpoints: [{hung.origin}], max_connections: 200}}
-  v2: {{endpoints: [{well.origin}], max_connections: 2}}
-routes:
-  - {{name: hung, match: "/hung/{{rest*}}", upstream: v1, auth: none}}
-  - {{name: well, match: "/well/{{rest*}}", upstream: v2, auth: none}}
-"""
-        async with running(tmp_path, text) as gateway:
-            stuck = [asyncio.ensure_future(ask(gateway.public_port, "/hung/x")) for _ in range(120)]  # noqa: TID251
-            async with asyncio.timeout(10):
-                await hung.connected.wait()
-                answers = await asyncio.gather(*(ask(gateway.public_port, "/well/x") for _ in range(20)))
-            for task in stuck:
-                task.cancel()
-            await asyncio.gather(*stuck, return_exceptions=True)
-    assert {answer.status for answer in answers} == {200}
+def _go_on(found: Cluster, dice: Random, askers: list[Asker]) -> None:
+    """Let each asker take its next step, or leave."""
+    for asker in list(askers):
+        if asker.done.is_set() or asker.refusal is not None:
+            askers.remove(asker)
+        elif dice.random() < 0.05:
+            askers.remove(asker)
+            if asker.connection is None:
+                found.leave(asker)
+            elif asker.has_asked:
+                asker.connection.abandon(asker)
+            else:
+                asker.connection.close()
+        elif asker.connection is not None and asker.ready.is_set() and not asker.has_asked:
+            if asker.connection.is_open:
+                asker.ask()
+            else:
+                askers.remove(asker)

@@ -1,38 +1,25 @@
-"""When a request may be sent again."""
+"""How many retries an upstream may be burdened with."""
 
-import pytest
-
-from gateway.upstream.fault import UpstreamError, UpstreamFault
-from gateway.upstream.retry import RetryBudget, is_repeatable
+from gateway.upstream.retry import RESERVE, RetryBudget
 
 
-@pytest.mark.parametrize(
-    ("method", "fault", "has_body", "expected"),
-    [
-        ("GET", UpstreamFault.LOST, False, True),
-        ("HEAD", UpstreamFault.LOST, False, True),
-        ("DELETE", UpstreamFault.LOST, False, True),
-        ("PUT", UpstreamFault.LOST, True, False),
-        ("POST", UpstreamFault.LOST, False, False),
-        ("PATCH", UpstreamFault.LOST, False, False),
-        ("POST", UpstreamFault.UNREACHABLE, True, True),
-        ("GET", UpstreamFault.TIMEOUT, False, False),
-        ("GET", UpstreamFault.INVALID, False, False),
-        ("GET", UpstreamFault.OVERLOADED, False, False),
-    ],
-)
-def test_only_what_cannot_do_its_work_twice_is_sent_again(
-    method: str, fault: UpstreamFault, has_body: bool, expected: bool
-) -> None:
-    assert is_repeatable(method, UpstreamError(fault, ""), has_body=has_body) is expected
+def _drained(percent: float) -> RetryBudget:
+    budget = RetryBudget(percent)
+    while budget.take(0):
+        pass
+    return budget
 
 
 def test_the_budget_bounds_retries_to_a_share_of_the_requests() -> None:
-    budget = RetryBudget(20)
-    while budget.take():
-        pass
-    taken = 0
-    for _ in range(1000):
-        budget.note_request()
-        taken += budget.take()
+    budget = _drained(20)
+    taken = sum(budget.take(requests) for requests in range(1, 1001))
     assert 195 <= taken <= 200
+
+
+def test_a_quiet_time_saves_up_no_more_than_the_reserve() -> None:
+    budget = _drained(20)
+    assert sum(budget.take(1_000_000) for _ in range(100)) == RESERVE
+
+
+def test_a_budget_of_nothing_allows_nothing() -> None:
+    assert not RetryBudget(0).take(1_000_000)

@@ -1,0 +1,140 @@
+"""However the network cuts an answer, it is the same answer. Without sockets, which would glue the pieces again."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.schema import Ejection
+from gateway.core.clock import SystemClock
+from gateway.upstream.address import Address
+from gateway.upstream.connection import Connection
+from gateway.upstream.replica import Replica
+from gateway.wire.line import LineMemo
+from tests.upstream.asker import GET, Asker
+
+ANSWERS = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "empty": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nT: 1\r\n\r\n",
+    "interim": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "204": b"HTTP/1.1 204 No Content\r\nX: y\r\n\r\n",
+    "close": b"HTTP/1.1 200 OK\r\n\r\nhello",
+}
+EXCESS = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhijack"
+
+
+class Wire(asyncio.Transport):
+    """Goes nowhere; remembers whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed = False
+
+    def write(self, data: Any) -> None:
+        """Drop it."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return nothing: it is all sent."""
+        return 0
+
+    def is_closing(self) -> bool:
+        """Return whether it was closed."""
+        return self.is_closed
+
+    def close(self) -> None:
+        """Close."""
+        self.is_closed = True
+
+    def abort(self) -> None:
+        """Close."""
+        self.is_closed = True
+
+
+class Nest:
+    """A home that counts who came back."""
+
+    def __init__(self) -> None:
+        address = Address.parse("http://127.0.0.1:1")
+        self.replica = Replica(address, Ejection(), SystemClock(), lambda: None)
+        self.authority = address.authority
+        self.released = 0
+
+    def release(self, _connection: Connection) -> None:
+        """Count it."""
+        self.released += 1
+
+    def closed(self, connection: Connection) -> None:
+        """Forget it."""
+
+
+def _fed(pieces: list[bytes]) -> tuple[Asker, Nest, Wire]:
+    """Return what an asker hears when the pieces arrive one by one, and then the end."""
+    nest, wire, asker = Nest(), Wire(), Asker()
+    connection = Connection(nest, LineMemo(), 30)
+    connection.connection_made(wire)
+    connection.ask(asker, GET, 0, is_complete=True, to_head=False)
+    for piece in pieces:
+        if not wire.is_closed:
+            connection.data_received(piece)
+    if not nest.released:
+        connection.eof_received()
+        connection.connection_lost(None)
+    return asker, nest, wire
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_an_answer_cut_in_two_anywhere_is_the_same_answer(name: str) -> None:
+    data = ANSWERS[name]
+    whole, nest, _ = _fed([data])
+    for at in range(1, len(data)):
+        asker, nested, _ = _fed([data[:at], data[at:]])
+        assert (asker.status, asker.body, asker.interim) == (whole.status, whole.body, whole.interim), at
+        assert (asker.fault, asker.ends, nested.released) == (None, 1, nest.released), at
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_an_answer_in_single_bytes_is_the_same_answer(name: str) -> None:
+    data = ANSWERS[name]
+    whole, _, _ = _fed([data])
+    asker, _, _ = _fed([data[at : at + 1] for at in range(len(data))])
+    assert (asker.status, asker.body, asker.interim, asker.ends) == (whole.status, whole.body, whole.interim, 1)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "close"])
+async def test_bytes_in_excess_are_nobodys_answer_and_end_the_connection(name: str) -> None:
+    data = ANSWERS[name]
+    for at in range(1, len(data) + 1):
+        asker, _, wire = _fed([data[:at], data[at:] + EXCESS])
+        assert asker.body in {b"", b"hello"}, at
+        assert wire.is_closed, at
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "close"])
+async def test_an_answer_cut_short_anywhere_is_never_whole(name: str) -> None:
+    data = ANSWERS[name]
+    for at in range(len(data)):
+        asker, nest, _ = _fed([data[:at]])
+        assert (asker.error is not None, asker.ends, nest.released) == (True, 1, 0), at
+
+
+PIECES = st.lists(st.binary(max_size=40), max_size=6)
+
+
+@given(st.sampled_from(sorted(ANSWERS)), st.lists(st.integers(0, 120), max_size=8))
+def test_cut_at_any_places_it_is_the_same_answer(name: str, places: list[int]) -> None:
+    data = ANSWERS[name]
+    cuts = [0, *sorted(place for place in places if place < len(data)), len(data)]
+    pieces = [data[one:other] for one, other in itertools.pairwise(cuts) if one < other]
+    asker, _, _ = _fed(pieces)
+    whole, _, _ = _fed([data])
+    assert (asker.status, asker.body, asker.interim, asker.ends) == (whole.status, whole.body, whole.interim, 1)
+
+
+@given(PIECES)
+def test_noise_ends_each_exchange_once_and_never_releases_what_is_closed(pieces: list[bytes]) -> None:
+    asker, nest, _ = _fed([piece for piece in pieces if piece])
+    assert (asker.ends, nest.released) == (1, 0)
