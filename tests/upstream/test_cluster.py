@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.tasks import spawn
 from gateway.upstream.cluster import Cluster
-from gateway.upstream.fault import UpstreamFault
+from gateway.upstream.fault import UpstreamError, UpstreamFault
 from tests.support.clock import FakeClock
 from tests.upstream.asker import Asker, answered, holding
 from tests.upstream.backend import OK, Link, backend, cluster, refusing_port, saying, silent, until
@@ -52,6 +52,19 @@ def _judge(found: Cluster, checks: list[bool]) -> None:
         pool.replica.note_check(passed, healthy=1, unhealthy=1)
 
 
+class Retrying(Asker):
+    """Asks for a fresh connection, in the name of another, as soon as its own fails."""
+
+    def __init__(self, found: Cluster, again: Asker) -> None:
+        super().__init__()
+        self._found = found
+        self._again = again
+
+    def on_error(self, error: UpstreamError) -> None:
+        super().on_error(error)
+        self._found.wait(self._again, fresh=True)
+
+
 @asynccontextmanager
 async def _retiring(found: Cluster) -> AsyncIterator[asyncio.Task[None]]:
     """Retire the cluster during the block, and wait for it at its end."""
@@ -89,6 +102,16 @@ async def test_a_connection_that_is_closing_is_not_taken() -> None:
         _release(two)
         two.held.abort()
         assert found.take() is one.held
+
+
+async def test_of_several_endpoints_too_no_connection_that_is_closing_is_taken() -> None:
+    async with backend(saying(OK)) as v1, cluster(v1.origin, v1.origin) as found:
+        askers = await _waiting(found, 2)
+        await _ready(*askers)
+        for asker in askers:
+            _release(asker)
+            asker.held.abort()
+        assert [found.take(), found.take()] == [None, None]
 
 
 async def test_nobody_is_called_back_from_inside_wait(refusing: str) -> None:
@@ -456,9 +479,10 @@ async def test_a_retired_cluster_still_serves_who_waits_for_it() -> None:
 
 async def test_a_retired_cluster_still_retries() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
-        asker, again = await holding(found), Asker()
+        again = Asker()
+        asker = Retrying(found, again)
+        await asker.find(found)
         async with _retiring(found) as retired:
-            asker.on_error = lambda _error: found.wait(again, fresh=True)  # type: ignore[method-assign]
             asker.ask()
             asker.held.abort()
             await _ready(again)
