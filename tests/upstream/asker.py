@@ -141,3 +141,24 @@ async def answered(cluster: Cluster, data: bytes = GET) -> Asker:
     asker.ask(data)
     await asker.finished()
     return asker
+
+
+async def waiting(cluster: Cluster, count: int, *, fresh: bool = False) -> list[Asker]:
+    """Return askers that wait for a connection, all since the same moment."""
+    askers = [Asker() for _ in range(count)]
+    for asker in askers:
+        cluster.wait(asker, fresh=fresh)
+    return askers
+
+
+async def ready(*askers: Asker) -> None:
+    """Wait until each has a connection or its refusal."""
+    async with asyncio.timeout(5):
+        for asker in askers:
+            await asker.ready.wait()
+
+
+def release(asker: Asker) -> None:
+    """Give an unused connection back, as after an answer."""
+    asker.held.served += 1
+    asker.held.home.release(asker.held)

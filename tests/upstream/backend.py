@@ -116,8 +116,3 @@ async def until(is_true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not is_true():  # noqa: ASYNC110 - many things on two sides of a socket make it true
             await asyncio.sleep(0.001)
-
-
-def refusing_port(sock: Any) -> str:
-    """Return the origin of a bound socket that does not listen."""
-    return f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
 import uvloop
@@ -25,3 +26,11 @@ async def starved() -> AsyncIterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An endpoint where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

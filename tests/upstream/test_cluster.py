@@ -1,79 +1,17 @@
-"""The connections of one upstream: reuse, bounds, order, balance, and who is to blame for what."""
+"""The connections of one upstream: reuse, bounds and order, and what happens when there is none."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from random import Random
 from time import monotonic
 
 import pytest
 
-from gateway.core.tasks import spawn
 from gateway.upstream.cluster import Cluster
-from gateway.upstream.fault import UpstreamError, UpstreamFault
-from tests.support.clock import FakeClock
-from tests.upstream.asker import Asker, answered, holding
-from tests.upstream.backend import OK, Link, backend, cluster, refusing_port, saying, silent, until
+from gateway.upstream.fault import UpstreamFault
+from tests.upstream.asker import Asker, answered, holding, ready, release, waiting
+from tests.upstream.backend import OK, Link, backend, cluster, saying, silent, until
 
 NEVER_FOR = {"consecutive_errors": 1000}
-
-
-@pytest.fixture
-def refusing() -> Iterator[str]:
-    """An endpoint where nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield refusing_port(bound)
-
-
-async def _waiting(found: Cluster, count: int, *, fresh: bool = False) -> list[Asker]:
-    askers = [Asker() for _ in range(count)]
-    for asker in askers:
-        found.wait(asker, fresh=fresh)
-    return askers
-
-
-async def _ready(*askers: Asker) -> None:
-    async with asyncio.timeout(5):
-        for asker in askers:
-            await asker.ready.wait()
-
-
-def _release(asker: Asker) -> None:
-    """Give an unused connection back, as after an answer."""
-    asker.held.served += 1
-    asker.held.home.release(asker.held)
-
-
-def _judge(found: Cluster, checks: list[bool]) -> None:
-    """Make endpoints healthy or unhealthy."""
-    for pool, passed in zip(found.pools, checks, strict=True):
-        pool.replica.note_check(passed, healthy=1, unhealthy=1)
-
-
-class Retrying(Asker):
-    """Asks for a fresh connection, in the name of another, as soon as its own fails."""
-
-    def __init__(self, found: Cluster, again: Asker) -> None:
-        super().__init__()
-        self._found = found
-        self._again = again
-
-    def on_error(self, error: UpstreamError) -> None:
-        super().on_error(error)
-        self._found.wait(self._again, fresh=True)
-
-
-@asynccontextmanager
-async def _retiring(found: Cluster) -> AsyncIterator[asyncio.Task[None]]:
-    """Retire the cluster during the block, and wait for it at its end."""
-    tasks: set[asyncio.Task[None]] = set()
-    retired = spawn(found.retire(), name="retire", owner=tasks)
-    await asyncio.sleep(0)
-    yield retired
-    async with asyncio.timeout(5):
-        await retired
 
 
 # ---------------------------------------------------------------------- reuse
@@ -88,8 +26,8 @@ async def test_nothing_idle_is_nothing_to_take() -> None:
 async def test_the_connection_used_last_is_used_first() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
         one, two = await holding(found), await holding(found)
-        _release(one)
-        _release(two)
+        release(one)
+        release(two)
         assert found.take() is two.held
         assert found.take() is one.held
         assert found.take() is None
@@ -98,37 +36,37 @@ async def test_the_connection_used_last_is_used_first() -> None:
 async def test_a_connection_that_is_closing_is_not_taken() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
         one, two = await holding(found), await holding(found)
-        _release(one)
-        _release(two)
+        release(one)
+        release(two)
         two.held.abort()
         assert found.take() is one.held
 
 
 async def test_of_several_endpoints_too_no_connection_that_is_closing_is_taken() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, v1.origin) as found:
-        askers = await _waiting(found, 2)
-        await _ready(*askers)
+        askers = await waiting(found, 2)
+        await ready(*askers)
         for asker in askers:
-            _release(asker)
+            release(asker)
             asker.held.abort()
         assert [found.take(), found.take()] == [None, None]
 
 
 async def test_nobody_is_called_back_from_inside_wait(refusing: str) -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as one, cluster(refusing) as other:
-        askers = [*await _waiting(one, 3), *await _waiting(other, 1)]
+        askers = [*await waiting(one, 3), *await waiting(other, 1)]
         assert not [asker for asker in askers if asker.ready.is_set()]
-        await _ready(askers[0], askers[2], askers[3])
+        await ready(askers[0], askers[2], askers[3])
 
 
 async def test_the_counts_add_up() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
         one, two = await holding(found), await holding(found)
-        await _waiting(found, 1)
+        await waiting(found, 1)
         assert (found.active, found.idle, found.queued, found.size) == (2, 0, 1, 2)
         assert repr(found).endswith(": 2 active, 0 idle, 0 dialing>], 1 queued>")
-        _release(one)
-        _release(two)
+        release(one)
+        release(two)
         assert (found.active, found.idle, found.queued, found.size) == (1, 1, 0, 2)
 
 
@@ -137,9 +75,9 @@ async def test_the_counts_add_up() -> None:
 
 async def test_however_many_ask_at_once_no_more_connections_are_opened_than_allowed() -> None:
     async with backend(silent) as v1, cluster(v1.origin, max_connections=3) as found:
-        askers = await _waiting(found, 6)
+        askers = await waiting(found, 6)
         assert found.size == 3
-        await _ready(*askers[:3])
+        await ready(*askers[:3])
         await until(lambda: v1.opened == 3)
         assert (found.active, found.queued) == (3, 3)
 
@@ -147,10 +85,10 @@ async def test_however_many_ask_at_once_no_more_connections_are_opened_than_allo
 async def test_who_waits_is_served_in_order_as_connections_come_back() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
         first = await holding(found)
-        (second,) = await _waiting(found, 1)
-        _release(first)
+        (second,) = await waiting(found, 1)
+        release(first)
         assert second.connection is first.connection
-        (third,) = await _waiting(found, 1)
+        (third,) = await waiting(found, 1)
         second.ask()
         await second.finished()
         assert third.connection is first.connection
@@ -160,17 +98,17 @@ async def test_who_waits_is_served_in_order_as_connections_come_back() -> None:
 async def test_who_waits_is_served_when_a_connection_is_lost() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
         first = await holding(found)
-        (second,) = await _waiting(found, 1)
+        (second,) = await waiting(found, 1)
         first.held.abort()
-        await _ready(second)
+        await ready(second)
         assert second.held is not first.held
         assert v1.opened == 2
 
 
 async def test_more_waiters_than_places_are_turned_away() -> None:
     async with backend(silent) as v1, cluster(v1.origin, max_connections=2) as found:
-        askers = await _waiting(found, 5)
-        await _ready(askers[4])
+        askers = await waiting(found, 5)
+        await ready(askers[4])
         assert askers[4].fault is UpstreamFault.OVERLOADED
         assert found.queued + found.active == 4
 
@@ -178,7 +116,7 @@ async def test_more_waiters_than_places_are_turned_away() -> None:
 async def test_who_has_waited_for_too_long_is_turned_away() -> None:
     async with backend(silent) as v1, cluster(v1.origin, max_connections=1, connect_timeout="1s") as found:
         await holding(found)
-        (asker,) = await _waiting(found, 1)
+        (asker,) = await waiting(found, 1)
         found.sweep(monotonic() + 0.9)
         assert not asker.ready.is_set()
         found.sweep(monotonic() + 1.1)
@@ -196,16 +134,16 @@ async def test_the_timer_of_a_started_cluster_does_the_sweeping() -> None:
 async def test_who_leaves_the_queue_is_not_called_back() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
         first, _ = await holding(found), await holding(found)
-        gone, stays = await _waiting(found, 2)
+        gone, stays = await waiting(found, 2)
         found.leave(gone)
-        _release(first)
+        release(first)
         assert stays.connection is first.connection
         assert not gone.ready.is_set()
 
 
 async def test_a_connection_for_somebody_who_has_left_is_the_next_ones() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
-        (gone,) = await _waiting(found, 1)
+        (gone,) = await waiting(found, 1)
         found.leave(gone)
         await until(lambda: found.idle == 1)
         assert not gone.ready.is_set()
@@ -228,8 +166,8 @@ async def test_a_retry_never_gets_a_used_connection() -> None:
 async def test_a_retry_at_the_limit_takes_the_place_of_an_idle_connection() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=2) as found:
         one, two = await holding(found), await holding(found)
-        _release(one)
-        _release(two)
+        release(one)
+        release(two)
         asker = Asker()
         await asker.find(found, fresh=True)
         assert asker.held not in {one.held, two.held}
@@ -240,9 +178,9 @@ async def test_a_retry_at_the_limit_takes_the_place_of_an_idle_connection() -> N
 async def test_a_retry_in_the_queue_gets_the_place_and_not_the_connection() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
         first = await holding(found)
-        (asker,) = await _waiting(found, 1, fresh=True)
-        _release(first)
-        await _ready(asker)
+        (asker,) = await waiting(found, 1, fresh=True)
+        release(first)
+        await ready(asker)
         assert asker.held.is_fresh
         assert asker.held is not first.held
 
@@ -252,16 +190,16 @@ async def test_a_retry_in_the_queue_gets_the_place_and_not_the_connection() -> N
 
 async def test_an_endpoint_where_nobody_listens_is_unreachable(refusing: str) -> None:
     async with cluster(refusing) as found:
-        (asker,) = await _waiting(found, 1)
-        await _ready(asker)
+        (asker,) = await waiting(found, 1)
+        await ready(asker)
         assert asker.fault is UpstreamFault.UNREACHABLE
 
 
 @pytest.mark.parametrize("endpoint", ["http://no-such-host.invalid", "unix:/nowhere/at/all.sock"])
 async def test_an_endpoint_that_does_not_exist_is_unreachable(endpoint: str) -> None:
     async with cluster(endpoint, connect_timeout="5s") as found:
-        (asker,) = await _waiting(found, 1)
-        await _ready(asker)
+        (asker,) = await waiting(found, 1)
+        await ready(asker)
         assert asker.fault is UpstreamFault.UNREACHABLE
 
 
@@ -269,16 +207,16 @@ async def test_an_endpoint_that_does_not_finish_connecting_is_timed_out() -> Non
     async with backend(silent) as v1:
         mute = v1.origin.replace("http:", "https:")
         async with cluster(mute, connect_timeout="50ms") as found:
-            (asker,) = await _waiting(found, 1)
-            await _ready(asker)
+            (asker,) = await waiting(found, 1)
+            await ready(asker)
             assert asker.fault is UpstreamFault.TIMEOUT
             await until(lambda: not v1.links)
 
 
 async def test_when_connecting_fails_everybody_who_waits_is_told(refusing: str) -> None:
     async with cluster(refusing, max_connections=2, ejection=NEVER_FOR) as found:
-        askers = await _waiting(found, 4)
-        await _ready(*askers)
+        askers = await waiting(found, 4)
+        await ready(*askers)
         assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
 
 
@@ -288,8 +226,8 @@ async def test_a_backend_that_hangs_up_on_everybody_leaves_no_place_taken() -> N
 
     async with backend(rude) as v1, cluster(v1.origin, max_connections=4, ejection=NEVER_FOR) as found:
         for _ in range(5):
-            askers = await _waiting(found, 8)
-            await _ready(*askers)
+            askers = await waiting(found, 8)
+            await ready(*askers)
         await until(lambda: not found.size)
 
 
@@ -299,7 +237,7 @@ async def test_a_backend_that_speaks_first_is_not_trusted() -> None:
         await link.gone()
 
     async with backend(eager) as v1, cluster(v1.origin) as found:
-        (gone,) = await _waiting(found, 1)
+        (gone,) = await waiting(found, 1)
         found.leave(gone)
         await until(lambda: v1.opened == 1 and not found.size)
         assert found.take() is None
@@ -307,211 +245,11 @@ async def test_a_backend_that_speaks_first_is_not_trusted() -> None:
 
 async def test_out_of_descriptors_is_unreachable_at_once_and_no_endpoints_fault(starved: None) -> None:
     async with cluster("http://127.0.0.1:1", "http://127.0.0.1:2", ejection={"consecutive_errors": 1}) as found:
-        askers = await _waiting(found, 20)
-        await _ready(*askers)
+        askers = await waiting(found, 20)
+        await ready(*askers)
         assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
         assert [pool.replica.is_ejected for pool in found.pools] == [False, False]
         assert [pool.replica.errors for pool in found.pools] == [0, 0]
-
-
-# ---------------------------------------------------------------------- several endpoints
-
-
-async def test_a_dead_endpoint_costs_nobody_an_answer(refusing: str) -> None:
-    async with backend(saying(OK)) as v1, cluster(refusing, v1.origin) as found:
-        askers = await _waiting(found, 30)
-        await _ready(*askers)
-        assert {asker.fault for asker in askers} == {None}
-        assert found.pools[0].replica.is_ejected
-
-
-async def test_of_two_endpoints_the_less_loaded_one_is_asked() -> None:
-    async with backend(silent) as one, backend(silent) as two, cluster(one.origin, two.origin) as found:
-        askers = await _waiting(found, 10)
-        await _ready(*askers)
-        assert [pool.busy for pool in found.pools] == [5, 5]
-
-
-async def test_idle_endpoints_are_all_asked() -> None:
-    async with (
-        backend(saying(OK)) as a,
-        backend(saying(OK)) as b,
-        backend(saying(OK)) as c,
-        cluster(a.origin, b.origin, c.origin) as found,
-    ):
-        asked = {(await answered(found)).held.home for _ in range(60)}
-        assert asked == set(found.pools)
-
-
-async def test_with_every_place_taken_an_idle_connection_elsewhere_is_better_than_none() -> None:
-    async with (
-        backend(saying(OK)) as one,
-        backend(saying(OK)) as two,
-        cluster(one.origin, two.origin, max_connections=2) as found,
-    ):
-        askers = await _waiting(found, 2)
-        await _ready(*askers)
-        for asker in askers:
-            _release(asker)
-        assert {found.take(), found.take()} == {asker.held for asker in askers}
-
-
-async def test_with_every_place_idle_at_an_unfit_endpoint_a_fit_one_gets_a_place() -> None:
-    async with (
-        backend(saying(OK)) as one,
-        backend(saying(OK)) as two,
-        cluster(one.origin, two.origin, max_connections=2) as found,
-    ):
-        _judge(found, [True, False])
-        askers = await _waiting(found, 2)
-        await _ready(*askers)
-        for asker in askers:
-            _release(asker)
-        _judge(found, [False, True])
-        asker = Asker()
-        await asker.find(found)
-        assert asker.held.home is found.pools[1]
-        assert found.size == 2
-
-
-# ---------------------------------------------------------------------- ejection and retries
-
-
-async def test_an_endpoint_with_errors_in_a_row_is_left_alone_for_a_while() -> None:
-    clock = FakeClock()
-    ejection = {"consecutive_errors": 3, "for": "10s"}
-    async with (
-        backend(saying(b"", closes=True)) as bad,
-        backend(saying(OK)) as good,
-        cluster(bad.origin, good.origin, clock=clock, ejection=ejection) as found,
-    ):
-        while not found.pools[0].replica.is_ejected:
-            asker = await answered(found)
-            (found.note_failure if asker.fault else found.note_success)(asker.held)
-        assert bad.opened == 3
-        for _ in range(20):
-            assert (await answered(found)).held.home is found.pools[1]
-        clock.advance(10)
-        found.sweep(0)
-        assert {(await answered(found)).held.home for _ in range(40)} == set(found.pools)
-
-
-async def test_an_answer_between_errors_starts_the_count_again() -> None:
-    async with backend(saying(OK)) as v1, cluster(v1.origin, ejection={"consecutive_errors": 2}) as found:
-        asker = await answered(found)
-        for _ in range(5):
-            found.note_failure(asker.held)
-            found.note_success(asker.held)
-        assert not found.pools[0].replica.is_ejected
-
-
-async def test_a_kept_connection_that_was_given_up_is_nobodys_error() -> None:
-    async def once(link: Link) -> None:
-        await link.head()
-        await link.send(OK)
-        await link.head()
-
-    async with backend(once) as v1, cluster(v1.origin, ejection={"consecutive_errors": 1}) as found:
-        await answered(found)
-        asker = await answered(found)
-        assert asker.fault is UpstreamFault.LOST
-        found.note_failure(asker.held)
-        assert not found.pools[0].replica.is_ejected
-
-
-async def test_when_no_endpoint_is_fit_all_are_asked() -> None:
-    async with backend(saying(OK)) as v1, cluster(v1.origin, v1.origin, ejection={"consecutive_errors": 1}) as found:
-        for pool in found.pools:
-            pool.replica.note_error()
-        assert [pool.replica.is_healthy for pool in found.pools] == [False, False]
-        assert (await answered(found)).status == 200
-
-
-async def test_retries_are_a_share_of_the_requests() -> None:
-    async with cluster("http://127.0.0.1:1", retries={"budget": 10}) as found:
-        while found.may_retry():
-            pass
-        for _ in range(100):
-            found.take()
-        assert [found.may_retry() for _ in range(11)].count(True) == 10
-
-
-async def test_requests_carry_the_host_of_their_endpoint() -> None:
-    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
-        asker = await holding(found)
-        assert found.authority_for(asker.held) == v1.origin.removeprefix("http://").encode()
-
-
-# ---------------------------------------------------------------------- the end
-
-
-async def test_a_retired_cluster_ends_when_its_last_exchange_has() -> None:
-    answer = asyncio.Event()
-
-    async def serve(link: Link) -> None:
-        await link.head()
-        await answer.wait()
-        await link.send(OK)
-        await link.gone()
-
-    async with backend(serve) as v1, cluster(v1.origin) as found:
-        idle, busy = await holding(found), await holding(found)
-        _release(idle)
-        busy.ask()
-        async with _retiring(found) as retired:
-            await until(lambda: len(v1.links) == 1)
-            assert not retired.done()
-            answer.set()
-            await busy.finished()
-        assert (busy.body, found.size) == (b"hi", 0)
-
-
-async def test_a_retired_cluster_still_serves_who_waits_for_it() -> None:
-    async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as found:
-        first, second = await _waiting(found, 2)
-        async with _retiring(found):
-            for asker in (first, second):
-                await _ready(asker)
-                asker.ask()
-                await asker.finished()
-                assert asker.body == b"hi"
-
-
-async def test_a_retired_cluster_still_retries() -> None:
-    async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
-        again = Asker()
-        asker = Retrying(found, again)
-        await asker.find(found)
-        async with _retiring(found) as retired:
-            asker.ask()
-            asker.held.abort()
-            await _ready(again)
-            assert not retired.done()
-            again.ask()
-            await again.finished()
-        assert again.body == b"hi"
-
-
-async def test_a_closed_cluster_refuses_everybody_and_opens_nothing() -> None:
-    async with backend(silent) as v1, cluster(v1.origin, max_connections=1) as found:
-        busy = await holding(found)
-        busy.ask()
-        (queued,) = await _waiting(found, 1)
-        await found.close()
-        (late,) = await _waiting(found, 1)
-        await _ready(queued, late)
-        assert (queued.fault, late.fault) == (UpstreamFault.UNREACHABLE, UpstreamFault.UNREACHABLE)
-        await busy.finished()
-        assert busy.fault is UpstreamFault.LOST
-        assert v1.opened == 1
-
-
-async def test_closing_while_dialing_tells_who_waits() -> None:
-    async with backend(silent) as v1, cluster(v1.origin.replace("http:", "https:"), connect_timeout="9s") as found:
-        askers = await _waiting(found, 2)
-        await until(lambda: v1.opened == 2)
-        await found.close()
-        assert {asker.fault for asker in askers} == {UpstreamFault.UNREACHABLE}
 
 
 async def test_an_upstream_that_hangs_does_not_starve_another() -> None:
@@ -521,8 +259,8 @@ async def test_an_upstream_that_hangs_does_not_starve_another() -> None:
         cluster(hung.origin, max_connections=20) as one,
         cluster(well.origin, max_connections=1) as other,
     ):
-        stuck = await _waiting(one, 40)
-        await _ready(*stuck[:20])
+        stuck = await waiting(one, 40)
+        await ready(*stuck[:20])
         for asker in stuck[:20]:
             asker.ask()
         for _ in range(20):
