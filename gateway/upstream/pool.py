@@ -1,36 +1,26 @@
 """The connections to one endpoint of an upstream."""
 
-from typing import Final, Protocol
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
 
 from gateway.upstream.connection import Connection
-from gateway.upstream.queue import Queue
 from gateway.upstream.replica import Replica
 from gateway.wire.line import LineMemo
 
 IDLE_SECONDS: Final = 60.0
-"""How long a connection waits for its next request, counted from its last one."""
-
-
-class Owner(Protocol):
-    """The cluster, as its pools see it."""
-
-    def on_spare(self, connection: Connection) -> None:
-        """A connection has come back while somebody waits for one."""
-
-    def on_gone(self) -> None:
-        """A connection has gone, and with it a place has become free."""
+"""How long a connection waits for its next request."""
 
 
 class Pool:
     """Owns the open connections to one endpoint; the idle ones are a stack, so that the least used ones age out.
 
-    It never decides who gets a connection: while somebody waits in `queue`, its owner is asked. `dialing` counts the
-    connections that are being opened. Whoever takes one straight from `idle` looks whether it is still open.
+    `on_free` is called when a connection has come back or gone, so that somebody who waits may have the place.
     """
 
-    __slots__ = ("_memo", "_owner", "_patience", "_queue", "authority", "dialing", "idle", "is_closing", "open", "replica")
+    __slots__ = ("_memo", "_on_free", "_patience", "authority", "dialing", "idle", "is_closing", "open", "replica")
 
-    def __init__(self, replica: Replica, memo: LineMemo, patience: float, queue: Queue, owner: Owner) -> None:
+    def __init__(self, replica: Replica, memo: LineMemo, patience: float, on_free: Callable[["Pool"], None]) -> None:
         self.replica = replica
         self.authority = replica.address.authority
         self.idle: list[Connection] = []
@@ -39,8 +29,7 @@ class Pool:
         self.is_closing = False
         self._memo = memo
         self._patience = patience
-        self._queue = queue
-        self._owner = owner
+        self._on_free = on_free
 
     def __repr__(self) -> str:
         return f"<Pool {self.replica.address.text}: {self.busy} active, {len(self.idle)} idle, {self.dialing} dialing>"
@@ -49,11 +38,6 @@ class Pool:
     def busy(self) -> int:
         """How many exchanges are under way."""
         return len(self.open) - len(self.idle)
-
-    @property
-    def load(self) -> int:
-        """How many exchanges are under way or wait for a connection that is being opened."""
-        return len(self.open) - len(self.idle) + self.dialing
 
     @property
     def size(self) -> int:
@@ -70,11 +54,10 @@ class Pool:
         return None
 
     async def dial(self) -> Connection:
-        """Open a connection; raises OSError or ValueError. Who calls has counted it in `dialing` beforehand."""
+        """Open a connection; raises OSError. The place is taken from the beginning."""
+        self.dialing += 1
         try:
             connection = await self.replica.address.connect(self._make)
-            if not connection.is_open:
-                raise ConnectionResetError(f"{self.replica.address.text} closed the connection at once")
             self.open.add(connection)
         finally:
             self.dialing -= 1
@@ -82,33 +65,28 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a connection after a clean and complete answer."""
-        if self._queue:
-            self._owner.on_spare(connection)
-        elif self.is_closing:
+        if self.is_closing:
             connection.close()
-        else:
-            self.idle.append(connection)
+            return
+        connection.idle_since = monotonic()
+        self.idle.append(connection)
+        self._on_free(self)
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
-        if connection in self.open:
-            self.open.discard(connection)
-            if connection in self.idle:
-                self.idle.remove(connection)
-            self._owner.on_gone()
+        self.open.discard(connection)
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self._on_free(self)
 
     def sweep(self, now: float) -> None:
         """End exchanges whose backend is silent, and connections that nobody has needed for long."""
         for connection in [connection for connection in self.open if connection.deadline < now]:
             connection.expire()
         stale = now - IDLE_SECONDS
-        for connection in [connection for connection in self.idle if connection.asked_at < stale]:
+        for connection in [connection for connection in self.idle if connection.idle_since < stale]:
             self.idle.remove(connection)
             connection.close()
-
-    def evict(self) -> None:
-        """Cut the idle connection that has been idle the longest."""
-        self.idle.pop(0).abort()
 
     def close_idle(self) -> None:
         """Close what nobody uses, and from now on whatever comes back."""
