@@ -56,6 +56,7 @@ class Cluster:
         self._sweeper: asyncio.TimerHandle | None = None
         self._quiet = asyncio.Event()
         self._is_retired = False
+        self._dialing = 0
 
     def __repr__(self) -> str:
         return f"<Cluster {self.name}: {list(self.pools)}, {self.queued} queued>"
@@ -91,9 +92,9 @@ class Cluster:
 
     def wait(self, waiter: Waiter, *, fresh: bool = False) -> None:
         """Call back with a connection, or with the reason why there is none; `fresh` never gives a used one."""
-        size = sum(pool.size for pool in self.pools)
+        size = sum(len(pool.open) for pool in self.pools) + self._dialing
         if size < self.settings.max_connections or (fresh and size <= self.settings.max_connections):
-            spawn(self._dial(waiter), name=f"dial {self.name}", owner=self._tasks)
+            self._start_dialing(waiter)
         elif len(self._waiting) < self.settings.max_connections:
             self._waiting.append((waiter, monotonic() + self.settings.connect_timeout))
         else:
@@ -145,7 +146,24 @@ class Cluster:
         first, second = random.sample(fit, 2)
         return first if first.busy <= second.busy else second
 
+    def _start_dialing(self, waiter: Waiter) -> None:
+        """Take the place at once, so that no two calls take the last one."""
+        self._dialing += 1
+        spawn(self._dial(waiter), name=f"dial {self.name}", owner=self._tasks)
+
     async def _dial(self, waiter: Waiter) -> None:
+        """Bring a connection, or say why there is none, and give the place back."""
+        try:
+            found = await self._connect()
+        finally:
+            self._dialing -= 1
+        if isinstance(found, UpstreamError):
+            waiter.on_unavailable(found)
+            self._serve_next(self.pools[0])
+        else:
+            waiter.on_connection(found)
+
+    async def _connect(self) -> Connection | UpstreamError:
         """Try one endpoint after the other: nothing was sent, so nothing can be done twice."""
         fault = UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
         for pool in self._in_order():
@@ -158,10 +176,9 @@ class Cluster:
                 fault = UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
                 log.info("%s: %s", pool.replica.address.text, error)
             else:
-                waiter.on_connection(connection)
-                return
+                return connection
             pool.replica.note_error()
-        waiter.on_unavailable(fault)
+        return fault
 
     def _in_order(self) -> list[Pool]:
         first = self._only if self._only is not None else self._choose()
@@ -175,7 +192,7 @@ class Cluster:
             if connection is not None:
                 waiter.on_connection(connection)
             else:
-                spawn(self._dial(waiter), name=f"dial {self.name}", owner=self._tasks)
+                self._start_dialing(waiter)
         if self._is_retired and not self.active:
             self._quiet.set()
 

@@ -18,31 +18,25 @@ class Pool:
     `on_free` is called when a connection has come back or gone, so that somebody who waits may have the place.
     """
 
-    __slots__ = ("_memo", "_on_free", "_patience", "authority", "dialing", "idle", "is_closing", "open", "replica")
+    __slots__ = ("_memo", "_on_free", "_patience", "authority", "idle", "is_closing", "open", "replica")
 
     def __init__(self, replica: Replica, memo: LineMemo, patience: float, on_free: Callable[["Pool"], None]) -> None:
         self.replica = replica
         self.authority = replica.address.authority
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
-        self.dialing = 0
         self.is_closing = False
         self._memo = memo
         self._patience = patience
         self._on_free = on_free
 
     def __repr__(self) -> str:
-        return f"<Pool {self.replica.address.text}: {self.busy} active, {len(self.idle)} idle, {self.dialing} dialing>"
+        return f"<Pool {self.replica.address.text}: {self.busy} active, {len(self.idle)} idle>"
 
     @property
     def busy(self) -> int:
         """How many exchanges are under way."""
         return len(self.open) - len(self.idle)
-
-    @property
-    def size(self) -> int:
-        """How many places are taken."""
-        return len(self.open) + self.dialing
 
     def take(self) -> Connection | None:
         """Return the idle connection that was used last, if there is one."""
@@ -54,13 +48,9 @@ class Pool:
         return None
 
     async def dial(self) -> Connection:
-        """Open a connection; raises OSError. The place is taken from the beginning."""
-        self.dialing += 1
-        try:
-            connection = await self.replica.address.connect(self._make)
-            self.open.add(connection)
-        finally:
-            self.dialing -= 1
+        """Open a connection; raises OSError."""
+        connection = await self.replica.address.connect(self._make)
+        self.open.add(connection)
         return connection
 
     def release(self, connection: Connection) -> None:
