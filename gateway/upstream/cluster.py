@@ -21,6 +21,8 @@ from gateway.wire.line import LineMemo
 
 log = logging.getLogger(__name__)
 
+QUEUE_LENGTH: Final = 1024
+"""How many requests may wait for a connection; further ones are told at once that there is none."""
 SWEEP_SECONDS: Final = 0.25
 """How often deadlines are looked at: no time-out is kept more precisely than this."""
 
@@ -95,7 +97,7 @@ class Cluster:
         size = sum(len(pool.open) for pool in self.pools) + self._dialing
         if size < self.settings.max_connections or (fresh and size <= self.settings.max_connections):
             self._start_dialing(waiter)
-        elif len(self._waiting) < self.settings.max_connections:
+        elif len(self._waiting) < QUEUE_LENGTH:
             self._waiting.append((waiter, monotonic() + self.settings.connect_timeout))
         else:
             asyncio.get_running_loop().call_soon(waiter.on_unavailable, self._overloaded())

@@ -1,9 +1,9 @@
 """An upstream for load: names the request in its answer, counts arrivals, and leaves when a test says so."""
 
 import asyncio
+import json
 import socket
 import struct
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType

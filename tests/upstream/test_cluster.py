@@ -110,10 +110,10 @@ async def test_an_endpoint_with_errors_in_a_row_is_left_alone(tmp_path: Path) ->
         ScriptedUpstream() as good,
         running(tmp_path, plain(f"{bad.origin}, {good.origin}", upstream=extra)) as gateway,
     ):
-        for _ in range(10):
+        for _ in range(60):
             await ask(gateway.public_port, "/api/x", "POST")
     assert len(bad.received) == 2
-    assert len(good.received) == 8
+    assert len(good.received) == 58
 
 
 async def test_more_requests_than_max_connections_wait_for_their_turn(tmp_path: Path) -> None:
