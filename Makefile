@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway backends tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench bench-peers lock clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install the locked dependencies and this project into it
 
@@ -36,8 +36,11 @@ check: install ## format, lint, types, import rules, known vulnerabilities
 	$(BIN)/lint-imports
 	.ci/audit $(BIN)/pip-audit
 
-bench: ## the benchmarks
-	@echo "There are no benchmarks yet; they come with the forwarding path that they are to measure."
+bench: install ## the gateway beside its peers; ARGS="--only ours,haproxy --rounds 1" is quick
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-peers: ## install the peers that `make bench` compares with
+	@PYTHON="$(PYTHON)" benchmarks/peers/install
 
 # Names, versions and every file's hash as PyPI gives them, whatever indexes this machine's pip is set up with.
 LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL -u PIP_CONSTRAINT PIP_CONFIG_FILE=/dev/null \

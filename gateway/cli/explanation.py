@@ -12,7 +12,7 @@ from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Decision, Forward, Local, Refuse
 from gateway.policy.trace import Stage, Trace
 
-GIVEN = ("Authorization", "Bearer given")
+GIVEN = {"authorization": "Bearer given"}
 """Stands for the token whose claims are given, so that an endpoint with optional authentication looks at them."""
 
 
@@ -72,7 +72,7 @@ def explained(head: RequestHead, snapshot: Snapshot, now: float, claims: Mapping
     """Decide with a trace. Given claims stand for a token; without them the request's own token is verified."""
     memory = Memory.fresh() if claims is None else Memory.fresh(GivenClaims(claims))
     if claims is not None and head.get("authorization") is None:
-        head = RequestHead.of(head.method, head.target, (*head.fields, GIVEN), head.peer)
+        head = RequestHead(head.method, head.path, head.query, head.peer, {**head.lookup, **GIVEN})
     trace = Trace()
     decision = decide(head, snapshot, now, memory, trace)
     return Explanation(head, now, tuple(trace.stages), decision)

@@ -48,8 +48,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         server=config.server,
         upstreams=config.upstreams,
         router=compile_router(endpoints, routes),
-        auth=_auth(config.auth.jwt),
-        consumer=consumer,
+        auth=_auth(config.auth.jwt, consumer),
         migrations=migrations,
         endpoints=endpoints,
         routes=routes,
@@ -72,7 +71,8 @@ def _quota(name: str, spec: schema.Quota, consumer: tuple[Identity, ...]) -> Quo
     by: list[Identity] = []
     for text in spec.by:
         by.extend(consumer if text == "consumer" else [_identity(text)])
-    return Quota(name, spec.quota, spec.window, tuple(by), _condition(spec.when) if spec.when is not None else None)
+    when = _condition(spec.when) if spec.when is not None else None
+    return Quota(name, spec.quota, spec.window, tuple(by), when, is_by_consumer=tuple(by) == consumer)
 
 
 def _migration(name: str, spec: schema.Migration) -> Migration:
@@ -113,10 +113,12 @@ def _endpoint(
 
 def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
     limits = tuple(quotas[name] for name in spec.quotas)
-    return Route(spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits)
+    return Route(
+        spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits, spec.upgrade
+    )
 
 
-def _auth(spec: schema.Jwt | None) -> AuthPolicy:
+def _auth(spec: schema.Jwt | None, consumer: tuple[Identity, ...]) -> AuthPolicy:
     # Without tokens a client's own copies of the identity headers are still dropped: the upstreams trust them.
     jwt = spec if spec is not None else schema.Jwt()
-    return AuthPolicy(tuple(map(load_key, jwt.keys)), jwt.issuer, jwt.audience, jwt.leeway, jwt.forward)
+    return AuthPolicy(tuple(map(load_key, jwt.keys)), jwt.issuer, jwt.audience, jwt.leeway, jwt.forward, consumer)

@@ -1,12 +1,14 @@
 """The Snapshot: everything the data plane knows, compiled from the file, immutable and handed over whole."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from gateway.config.schema import Server, Upstream
-from gateway.config.template import PathTemplate
+from gateway.config.template import PathTemplate, Rewrite
+from gateway.core.block import Block, render
 
 OWN_PATHS: Mapping[str, str] = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
 """The paths that the gateway answers itself, before any route, with a name for each."""
@@ -42,9 +44,13 @@ class Identity:
 
     kind: IdentityKind
     name: str = ""
+    label: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", f"{self.kind}:{self.name}" if self.name else str(self.kind))
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+        return self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,27 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present)."""
+    """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present).
+
+    `is_by_consumer` says that these are the consumer's identities. One request takes `increment` seconds of the window;
+    `tolerance` is the rest of it. `policy` is the quota's item in `RateLimit-Policy`.
+    """
 
     name: str
     quota: int
     window: float
     by: tuple[Identity, ...]
     when: Condition | None = None
+    is_by_consumer: bool = False
+    increment: float = field(init=False, repr=False, compare=False)
+    tolerance: float = field(init=False, repr=False, compare=False)
+    policy: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        increment = self.window / self.quota
+        object.__setattr__(self, "increment", increment)
+        object.__setattr__(self, "tolerance", self.window - increment)
+        object.__setattr__(self, "policy", f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +145,8 @@ class Brownout:
 class Deprecation:
     """The calendar of one migration's end, in Unix seconds, and the header values that never change.
 
-    A date that the file leaves out is infinitely far away.
+    A date that the file leaves out is infinitely far away. `notice` is what the parallel phase says once the end is
+    announced; `warning` is what the later phases say, around the successor's path.
     """
 
     announced: float
@@ -139,6 +160,19 @@ class Deprecation:
     brownouts: tuple[Brownout, ...] = ()
     extensions: Mapping[str, float] = field(default_factory=dict)
     rehearsal: bool = False
+    notice: Block = field(init=False, repr=False, compare=False)
+    warning: tuple[Block, Block] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """RFC 9745 section 2 (Deprecation), RFC 8594 section 3 (Sunset), RFC 5829 section 3.3 (successor-version)."""
+        docs = f'<{self.docs}>; rel="deprecation"' if self.docs is not None else ""
+        policy = f'<{self.policy}>; rel="sunset"' if self.policy is not None else ""
+        links = ", ".join(filter(None, ('>; rel="successor-version"', docs, policy)))
+        fields = [("Deprecation", self.deprecation_header)]
+        if self.sunset_header:
+            fields.append(("Sunset", self.sunset_header))
+        object.__setattr__(self, "notice", render((("Link", docs),)) if docs else "")
+        object.__setattr__(self, "warning", (f"{render(tuple(fields))}Link: <", f"{links}\r\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +189,11 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One `METHOD /path/{template}` of a migration with its successor, and its policy."""
+    """One `METHOD /path/{template}` of a migration with its successor, and its policy.
+
+    `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of
+    a legacy one.
+    """
 
     migration: Migration
     method: str
@@ -165,21 +203,25 @@ class Endpoint:
     auth: AuthMode
     quotas: tuple[Quota, ...]
     adapter: Adapter | None = None
+    label: str = field(init=False, repr=False, compare=False)
+    rewrite: Rewrite = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", f"{self.method} {self.template}")
+        object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
     @property
     def owner(self) -> str:
         """The migration's name: the `migration` label of metrics."""
         return self.migration.name
 
-    @property
-    def label(self) -> str:
-        """`GET /api/favorites/{stock_code}`: the `endpoint` label of metrics."""
-        return f"{self.method} {self.template}"
-
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path that is not migrated: policy and forwarding only. `method` None means any."""
+    """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
+
+    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics.
+    """
 
     name: str
     method: str | None
@@ -187,29 +229,41 @@ class Route:
     upstream: str
     auth: AuthMode
     quotas: tuple[Quota, ...]
+    upgrade: bool = False
+    label: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", f"{self.method or '*'} {self.template}")
 
     @property
     def owner(self) -> str:
         """The route's own name: the `migration` label of metrics."""
         return self.name
 
-    @property
-    def label(self) -> str:
-        """`* /api/screening/{rest*}`: the `endpoint` label of metrics."""
-        return f"{self.method or '*'} {self.template}"
+
+@dataclass(slots=True, eq=False, repr=False)
+class Node:
+    """What is known of a path after some of its segments: where the next one leads, and who it is for if it ends here.
+
+    A segment leads to its entry in `literals`, else to `other`; None is a dead end. `targets` are by method, with HEAD
+    where GET is; `otherwise` takes the other methods; `allow` names the methods when there is nobody who does.
+    """
+
+    literals: dict[str, "Node | None"] = field(default_factory=dict)
+    other: "Node | None" = None
+    targets: dict[str, Endpoint | Route] = field(default_factory=dict)
+    otherwise: Route | None = None
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """Where requests go by path: exact paths first, then templates most specific first, then routes in file order.
+    """Where requests go by path: migrations' endpoints most specific first, then routes in file order.
 
-    `exact` maps a literal path to its endpoints by method; `templates` holds the other endpoints of migrations, sorted
-    so that a literal segment wins over a parameter; `routes` keeps the file's order.
+    `root` begins before the first slash.
     """
 
-    exact: Mapping[str, Mapping[str, Endpoint]]
-    templates: tuple[tuple[PathTemplate, Mapping[str, Endpoint]], ...]
-    routes: tuple[Route, ...]
+    root: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +279,7 @@ class Key:
 class AuthPolicy:
     """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
 
+    `consumer` are the identities of whom calls, with a token or without: the first that is present.
     `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
     """
 
@@ -233,16 +288,21 @@ class AuthPolicy:
     audience: str | None
     leeway: float
     forward: Mapping[str, str]
+    consumer: tuple[Identity, ...] = ()
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        names = {name.lower() for name in self.forward.values()}
+        # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
+        names = {name.lower().replace("_", "-") for name in self.forward.values()}
         object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex."""
+    """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex.
+
+    `served_by` is the version header for each upstream's answers.
+    """
 
     revision: int
     digest: str
@@ -250,10 +310,20 @@ class Snapshot:
     upstreams: Mapping[str, Upstream]
     router: Router
     auth: AuthPolicy
-    consumer: tuple[Identity, ...]
     migrations: Mapping[str, Migration]
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
+    served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        name = self.server.version_header
+        blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in self.upstreams}
+        object.__setattr__(self, "served_by", blocks)
+
+    @property
+    def consumer(self) -> tuple[Identity, ...]:
+        """The identities of whom calls."""
+        return self.auth.consumer
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.revision} {self.digest}: {len(self.endpoints)} endpoints, {len(self.routes)} routes>"

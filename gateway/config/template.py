@@ -1,7 +1,6 @@
 """Path templates such as `/api/favorites/{stock_code}` and `/api/reports/{rest*}`."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -65,7 +64,7 @@ class PathTemplate:
         return not self.names and self.rest is None
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the raw parameters of `path`, or None when it does not fit."""
+        """Return the raw parameters of `path`, or None when it does not fit: what the router's tree is held to."""
         if self.is_literal:
             return {} if path == self.text else None
         parts = path[1:].split("/")
@@ -80,28 +79,10 @@ class PathTemplate:
                 values.append(part)
             elif segment != part:
                 return None
-        return self._name(values, parts)
-
-    def extract(self, path: str) -> dict[str, str]:
-        """Return the parameters of a path that is known to match but may be encoded differently."""
-        parts = path[1:].split("/")
-        return self._name([part for part, segment in zip(parts, self.segments, strict=False) if segment is None], parts)
-
-    def _name(self, values: list[str], parts: list[str]) -> dict[str, str]:
         found = dict(zip(self.names, values, strict=True))
         if self.rest is not None:
-            found[self.rest] = "/".join(parts[len(self.segments) :])
+            found[self.rest] = "/".join(parts[count:])
         return found
-
-    def fill(self, parameters: Mapping[str, str]) -> str:
-        """Return the path with every parameter filled in, raw values as they are."""
-        if self.is_literal:
-            return self.text
-        values = iter(parameters[name] for name in self.names)
-        parts = [next(values) if segment is None else segment for segment in self.segments]
-        if self.rest is not None:
-            parts.append(parameters[self.rest])
-        return "/" + "/".join(parts)
 
     def __str__(self) -> str:
         return self.text
@@ -113,6 +94,39 @@ def plainest(text: str) -> str:
         return text
     decoded = UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), text)
     return ESCAPE.sub(lambda escape: escape[0].upper(), decoded)
+
+
+class Rewrite:
+    """Makes of a path that fits `source` the path of `target`: parameters filled in as the client wrote them.
+
+    The form takes the path's segments by their number; the one before the first slash is number 0.
+    """
+
+    __slots__ = ("_form", "_is_fixed", "_rest")
+
+    def __init__(self, source: PathTemplate, target: PathTemplate) -> None:
+        self._is_fixed = target.is_literal
+        self._rest = len(source.segments) + 1 if source.rest is not None else -1
+        places = dict(zip(source.names, (n for n, part in enumerate(source.segments, 1) if part is None), strict=True))
+        if source.rest is not None:
+            places[source.rest] = self._rest
+        names = iter(target.names)
+        parts = [f"{{{places[next(names)]}}}" if part is None else part for part in target.segments]
+        if target.rest is not None:
+            parts.append(f"{{{places[target.rest]}}}")
+        self._form = "/" + "/".join(parts)
+
+    def apply(self, path: str) -> str:
+        """Return the target's path."""
+        if self._is_fixed:
+            return self._form
+        segments = path.split("/", self._rest)
+        if len(segments) == self._rest:
+            segments.append("")  # `{rest*}` may fill nothing, not even its slash
+        return self._form.format(*segments)
+
+    def __repr__(self) -> str:
+        return f"<Rewrite to {self._form}>"
 
 
 def _name(text: str, template: str) -> str:

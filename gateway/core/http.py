@@ -8,13 +8,13 @@ from typing import Self
 type Fields = tuple[tuple[str, str], ...]
 """Header fields in order, names as they were sent."""
 
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110 section 9.2.2."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""RFC 9110 section 9.2.1, without TRACE, which is not served."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHead:
-    """What a client asked for, without the body. Read-only: what is sent on is a second head.
+    """What a client asked for, without the body. Read-only: what is sent on is written anew.
 
     `path` is the raw (percent-encoded) path without the query, `query` the raw query without its question mark,
     `peer` the address of the other end of the connection, `lookup` the fields by lower-case name with repeated ones
@@ -24,7 +24,6 @@ class RequestHead:
     method: str
     path: str
     query: str
-    fields: Fields
     peer: str
     lookup: dict[str, str]
 
@@ -32,8 +31,7 @@ class RequestHead:
     def of(cls, method: str, target: str, fields: Iterable[tuple[str, str]] = (), peer: str = "127.0.0.1") -> Self:
         """Build a head from an origin-form target such as `/api/favorites?page=2`."""
         path, _, query = target.partition("?")
-        ordered = tuple(fields)
-        return cls(method, path, query, ordered, peer, _index(ordered))
+        return cls(method, path, query, peer, _index(fields))
 
     def get(self, name: str) -> str | None:
         """Return the value of the field with this lower-case name."""
@@ -45,7 +43,7 @@ class RequestHead:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-def _index(fields: Fields) -> dict[str, str]:
+def _index(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     lookup: dict[str, str] = {}
     for name, value in fields:
         key = name.lower()

@@ -11,6 +11,7 @@ class RequestFault(Enum):
     HEADERS_TOO_LARGE = auto()
     BODY_TOO_LARGE = auto()
     TOO_SLOW = auto()
+    TOO_MANY = auto()
 
 
 class RequestError(Exception):

@@ -7,18 +7,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
 import jwt
-from jwt.api_jws import PyJWS
+from jwt.algorithms import get_default_algorithms
 
 from gateway.config.snapshot import AuthPolicy, Key
-from gateway.policy.decision import Claims
+from gateway.policy.verified import Claims, Verified
 
 MAX_TOKEN_BYTES = 8192
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "enc", "zip"})
-"""Header parameters that would let the token choose its key or its meaning (RFC 7515 sections 4.1.2–4.1.11)."""
+FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "enc", "zip", "b64"})
+"""Header parameters that would let the token choose its key or its meaning (RFC 7515 section 4.1, RFC 7797)."""
+ALGORITHMS: Final = get_default_algorithms()
 
 
 class AuthReason(StrEnum):
@@ -50,40 +52,48 @@ class AuthError(Exception):
 
 
 class Verifier(Protocol):
-    """Turns an `Authorization` value into claims; raises AuthError."""
+    """Turns an `Authorization` value into a verified token; raises AuthError."""
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims: ...
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified: ...
 
 
 class TokenCache:
     """Verifies tokens and remembers the good ones by their raw text until they expire or the keys change.
 
-    Holds at most `capacity` tokens; the ones seen first go first. A refused token is never remembered.
+    Holds at most `capacity` tokens, each as the `Authorization` value that most clients send; the ones seen first go
+    first. A refused token is never remembered.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
         self._capacity = capacity
         self._policy: AuthPolicy | None = None
-        self._known: dict[str, Claims] = {}
+        self._known: dict[str, Verified] = {}
 
     def __repr__(self) -> str:
         return f"<TokenCache {len(self._known)} of {self._capacity} tokens>"
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
-        """Return the verified claims; raises AuthError."""
-        token = bearer(authorization)
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
+        """Return the verified token; raises AuthError."""
         if policy is not self._policy:
             self._policy = policy
             self._known.clear()
-        claims = self._known.get(token)
-        if claims is not None:
-            check_times(claims, policy, now)
-            return claims
-        claims = verify(token, policy, now)
-        if len(self._known) >= self._capacity:
-            del self._known[next(iter(self._known))]
-        self._known[token] = claims
-        return claims
+        known = self._known.get(authorization) if authorization is not None else None
+        if known is None:
+            known = self._look(bearer(authorization), policy, now)
+        if not known.starts <= now < known.ends:
+            check_times(known.claims, policy, now)
+        return known
+
+    def _look(self, token: str, policy: AuthPolicy, now: float) -> Verified:
+        """Return a token that was written in an unusual way, or is not known yet."""
+        usual = f"Bearer {token}"
+        known = self._known.get(usual)
+        if known is None:
+            known = Verified.of(verify(token, policy, now), policy)
+            if len(self._known) >= self._capacity:
+                del self._known[next(iter(self._known))]
+            self._known[usual] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +102,11 @@ class GivenClaims:
 
     claims: Claims | None
 
-    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Claims:
-        """Return the given claims; raises AuthError when there are none."""
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
+        """Return the given claims as a token that is always good; raises AuthError when there are none."""
         if self.claims is None:
             raise AuthError(AuthReason.MISSING, "the request has no bearer token")
-        return self.claims
+        return Verified.given(self.claims, policy)
 
 
 def bearer(authorization: str | None) -> str:
@@ -119,8 +129,10 @@ def verify(token: str, policy: AuthPolicy, now: float) -> Claims:
         raise AuthError(AuthReason.MALFORMED, "the token is longer than 8 KiB")
     if not COMPACT.fullmatch(token):
         raise AuthError(AuthReason.MALFORMED, "the token is not a compact JWS")
-    header = _strict_json(token.partition(".")[0])
-    claims = _strict_object(_payload(token, _keys_for(header, policy)))
+    signed, _, signature = token.rpartition(".")
+    header, _, payload = signed.partition(".")
+    _check_signature(signed.encode(), _decode(signature), _keys_for(_header(header), policy))
+    claims = _strict_object(_decode(payload))
     _check_claims(claims, policy)
     check_times(claims, policy, now)
     return claims
@@ -136,12 +148,15 @@ def check_times(claims: Claims, policy: AuthPolicy, now: float) -> None:
         raise AuthError(AuthReason.NOT_YET_VALID, "the token was issued in the future")
 
 
-_JWS = PyJWS()
+@lru_cache(maxsize=256)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Read a token's header; an issuer uses few, and each in very many tokens."""
+    return _strict_object(_decode(segment))
 
 
 def _keys_for(header: Mapping[str, Any], policy: AuthPolicy) -> list[Key]:
     """A token with a kid may only be signed by that key, or by one that was configured without a kid."""
-    if FOREIGN_KEYS & header.keys():
+    if FOREIGN_KEYS & header.keys() or not isinstance(header.get("kid", ""), str):
         raise AuthError(AuthReason.MALFORMED, "the token's header has a parameter that is not accepted")
     algorithm, kid = header.get("alg"), header.get("kid")
     keys = [
@@ -152,32 +167,39 @@ def _keys_for(header: Mapping[str, Any], policy: AuthPolicy) -> list[Key]:
     return keys
 
 
-def _payload(token: str, keys: list[Key]) -> bytes:
+def _check_signature(signed: bytes, signature: bytes, keys: list[Key]) -> None:
     for key in keys:
+        algorithm = ALGORITHMS[key.algorithm]
         try:
-            payload: bytes = _JWS.decode(token, key.material, algorithms=[key.algorithm])
-        except jwt.InvalidSignatureError:
-            continue
+            material = _secret(key.algorithm, key.material) if isinstance(key.material, bytes) else key.material
+            is_signed = algorithm.verify(signed, material, signature)
         except (jwt.PyJWTError, ValueError, TypeError):
             raise AuthError(AuthReason.MALFORMED, "the token cannot be read") from None
-        return payload
+        if is_signed:
+            return
     raise AuthError(AuthReason.SIGNATURE, "the signature does not fit")
 
 
-def _strict_json(segment: str) -> Mapping[str, Any]:
+@lru_cache(maxsize=64)
+def _secret(algorithm: str, material: bytes) -> Any:
+    """Return a shared secret that PyJWT has looked at, lest it be a public key: it looks long, so once is enough."""
+    return ALGORITHMS[algorithm].prepare_key(material)
+
+
+def _decode(segment: str) -> bytes:
     try:
-        raw = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+        return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise AuthError(AuthReason.MALFORMED, "the token is not base64url") from None
-    return _strict_object(raw)
 
 
 def _strict_object(raw: bytes) -> dict[str, Any]:
     """Parse a JSON object as UTF-8 without a byte order mark, duplicate members or NaN (RFC 8725 section 3)."""
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        # Half of a surrogate pair (RFC 8259 section 8.2) can be in no header, log line or hash.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if b"\\u" in raw:
+            # Half of a surrogate pair (RFC 8259 section 8.2), only ever escaped, can be in no header, log line or hash.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise AuthError(AuthReason.MALFORMED, "the token's JSON cannot be read") from None
     if not isinstance(value, dict):

@@ -7,21 +7,21 @@ another moment). Its only state is passed in as Memory.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
-from urllib.parse import quote
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Quota, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quota, Route, Side, Snapshot
+from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
-from gateway.core.http import Fields, RequestHead
+from gateway.core.http import RequestHead
 from gateway.policy import cohort, identity, phase, quota, route
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import AuthError, TokenCache, Verifier
-from gateway.policy.decision import Caller, Claims, Decision, Forward, Local, Refuse
+from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
 from gateway.policy.quota import Charge, QuotaTable
 from gateway.policy.trace import Trace
+from gateway.policy.verified import NOBODY, Verified
 
 REHEARSE = "crossfade-rehearse"
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +42,23 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
-    found = _route(head, snapshot, trace)
-    if isinstance(found, Refuse):
-        return found
-    caller = _authenticate(head, snapshot, found.target, now, memory, trace)
+    target = _route(head, snapshot, trace)
+    if isinstance(target, Refuse):
+        return target
+    caller = _authenticate(head, snapshot, target, now, memory, trace)
     if isinstance(caller, Refuse):
         return caller
-    limits = _limit(head, found.target, caller, now, memory, trace)
+    limits = _limit(head, target, caller, now, memory, trace)
     if isinstance(limits, Refuse):
         return limits
-    if isinstance(found.target, Route):
-        return _forward_route(head, snapshot, found.target, caller, limits, trace)
-    successor = found.target.successor_template.fill(found.parameters)
-    stand = _phase(head, found.target, caller, successor, now, limits, trace)
+    if isinstance(target, Route):
+        return _forward_route(head, snapshot, target, caller, limits, trace)
+    # Compared decoded, sent on as the client wrote it.
+    successor = target.rewrite.apply(head.path)
+    stand = _phase(head, target, caller, successor, now, limits, trace)
     if isinstance(stand, Refuse):
         return stand
-    return _forward_endpoint(head, snapshot, found.target, caller, successor, stand, limits, trace)
+    return _forward_endpoint(head, snapshot, target, caller, successor, stand, limits, trace)
 
 
 def parse_moment(text: str) -> float:
@@ -77,7 +78,7 @@ def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Re
     return Local(name)
 
 
-def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> route.Match | Refuse:
+def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> Endpoint | Route | Refuse:
     try:
         path = route.canonical(head.path)
         found = route.find(snapshot.router, head.method, path)
@@ -88,11 +89,8 @@ def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> route.
     if isinstance(found, route.Miss):
         return _miss(head, found, trace)
     if trace is not None:
-        trace.routed(head, found.target)
-    if path == head.path:
-        return found
-    # Compared decoded, sent on as the client wrote it.
-    return route.Match(found.target, found.target.template.extract(head.path))
+        trace.routed(head, found)
+    return found
 
 
 def _miss(head: RequestHead, miss: route.Miss, trace: Trace | None) -> Refuse:
@@ -115,48 +113,58 @@ def _authenticate(
     head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
 ) -> Caller | Refuse:
     authorization = head.get("authorization")
-    claims: Claims | None = None
+    token = NOBODY
     if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
         try:
-            claims = memory.tokens.verify(authorization, snapshot.auth, now)
+            token = memory.tokens.verify(authorization, snapshot.auth, now)
         except AuthError as failure:
             if trace is not None:
                 trace.turned_away(target.auth, failure)
             problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
             return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
     ip = identity.client_ip(head, snapshot.server.trusted_hops)
-    consumer = identity.first(snapshot.consumer, head, claims, ip)
-    caller = Caller(ip, claims, consumer[1] if consumer is not None else None)
+    consumer, key = token.consumer or _consumer(head, snapshot, token, ip)
+    caller = Caller(ip, token, consumer, key)
     if trace is not None:
         trace.authenticated(target.auth, caller)
     return caller
 
 
+def _consumer(head: RequestHead, snapshot: Snapshot, token: Verified, ip: str) -> tuple[str | None, str]:
+    found = identity.first(snapshot.consumer, head, token.texts, ip)
+    return (found[1] if found is not None else None), _quota_key(found, ip)
+
+
+def _quota_key(found: tuple[Identity, str] | None, ip: str) -> str:
+    # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
+    return f"{found[0].label}={found[1]}" if found is not None else f"ip={ip}"
+
+
 def _limit(
     head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
-) -> Fields | Refuse:
-    charges = [charge for rule in target.quotas if (charge := _charge(rule, head, caller)) is not None]
+) -> Block | Refuse:
+    charges = [
+        Charge(rule, caller.key if rule.is_by_consumer else _key(rule, head, caller))
+        for rule in target.quotas
+        if rule.when is None or identity.holds(rule.when, head, caller.token.texts, caller.ip)
+    ]
     if not charges:
         if trace is not None:
             trace.uncounted(target)
-        return ()
+        return ""
     verdict = memory.quotas.count(charges, now)
     if trace is not None:
         trace.counted(charges, verdict)
-    fields = quota.headers(charges, verdict)
+    limits = quota.block(charges, verdict)
     if verdict.is_allowed:
-        return fields
+        return limits
     detail = f"The quota {verdict.quota.name} is used up; try again in {verdict.retry_after} s."
     problem = Problem(ProblemType.QUOTA_EXCEEDED, detail, members={"quota": verdict.quota.name})
-    return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields)
+    return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields(limits))
 
 
-def _charge(rule: Quota, head: RequestHead, caller: Caller) -> Charge | None:
-    if rule.when is not None and not identity.holds(rule.when, head, caller.claims, caller.ip):
-        return None
-    found = identity.first(rule.by, head, caller.claims, caller.ip)
-    # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
-    return Charge(rule, f"{found[0]}={found[1]}" if found is not None else f"ip={caller.ip}")
+def _key(rule: Quota, head: RequestHead, caller: Caller) -> str:
+    return _quota_key(identity.first(rule.by, head, caller.token.texts, caller.ip), caller.ip)
 
 
 def _phase(
@@ -165,7 +173,7 @@ def _phase(
     caller: Caller,
     successor: str,
     now: float,
-    limits: Fields,
+    limits: Block,
     trace: Trace | None,
 ) -> phase.Stand | Refuse | None:
     deprecation = target.migration.deprecation
@@ -180,7 +188,7 @@ def _phase(
         if trace is not None:
             trace.unrehearsed(str(rehearsed))
         detail = "Crossfade-Rehearse must be an ISO 8601 date such as 2027-02-01."
-        return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, limits)
+        return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, fields(limits))
     stand = phase.stand(deprecation, moment, caller.consumer, successor)
     if rehearsed is not None and stand.problem is None:
         # A rehearsal shows what will be closed; it must not open what is closed already.
@@ -191,23 +199,24 @@ def _phase(
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:
         return stand
-    return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, (*limits, *stand.headers))
+    return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
 
 
 def _forward_route(
-    head: RequestHead, snapshot: Snapshot, target: Route, caller: Caller, limits: Fields, trace: Trace | None
+    head: RequestHead, snapshot: Snapshot, target: Route, caller: Caller, limits: Block, trace: Trace | None
 ) -> Forward:
+    # By position, as below: by name it costs more than twice as much.
     forward = Forward(
-        target=target,
-        upstream=target.upstream,
-        method=head.method,
-        path=head.path,
-        query=head.query,
-        caller=caller,
-        drop=snapshot.auth.dropped,
-        add=_identity_headers(snapshot, caller),
-        answer_headers=(*limits, *_served_by(snapshot, target.upstream)),
-        reason="plain route",
+        target,
+        target.upstream,
+        head.method,
+        head.path,
+        head.query,
+        caller,
+        snapshot.auth.dropped,
+        caller.token.identity,
+        limits + snapshot.served_by[target.upstream],
+        "plain route",
     )
     if trace is not None:
         trace.unsided(target.upstream)
@@ -222,47 +231,35 @@ def _forward_endpoint(
     caller: Caller,
     successor: str,
     stand: phase.Stand | None,
-    limits: Fields,
+    limits: Block,
     trace: Trace | None,
 ) -> Forward:
     migration = target.migration
-    assignment = cohort.assign(migration.rollout, head, caller.claims, caller.ip)
-    is_successor = assignment.side is Side.SUCCESSOR
-    upstream = migration.successor if is_successor else migration.legacy
-    notices = stand.headers if stand is not None else ()
+    assignment = cohort.assign(migration.rollout, head, caller.token.texts, caller.ip)
+    if assignment.side is Side.SUCCESSOR:
+        upstream, adapter, path = migration.successor, target.adapter, successor
+        method = target.successor_method if head.method != "HEAD" else "HEAD"
+        query = adapt_query(adapter, head.query)
+    else:
+        upstream, adapter, path = migration.legacy, None, head.path
+        method, query = head.method, head.query
+    notices = stand.notices if stand is not None else ""
     forward = Forward(
-        target=target,
-        upstream=upstream,
-        method=target.successor_method if is_successor and head.method != "HEAD" else head.method,
-        path=successor if is_successor else head.path,
-        query=adapt_query(target.adapter, head.query) if is_successor else head.query,
-        caller=caller,
-        side=assignment.side,
-        phase=stand.phase if stand is not None else None,
-        adapter=target.adapter if is_successor else None,
-        drop=snapshot.auth.dropped,
-        add=_identity_headers(snapshot, caller),
-        answer_headers=(*limits, *notices, *_served_by(snapshot, upstream)),
-        reason=assignment.reason,
+        target,
+        upstream,
+        method,
+        path,
+        query,
+        caller,
+        snapshot.auth.dropped,
+        caller.token.identity,
+        f"{limits}{notices}{snapshot.served_by[upstream]}",
+        assignment.reason,
+        assignment.side,
+        stand.phase if stand is not None else None,
+        adapter,
     )
     if trace is not None:
         trace.sided(migration, assignment, upstream)
         trace.forwarded(head, forward)
     return forward
-
-
-def _served_by(snapshot: Snapshot, upstream: str) -> Fields:
-    name = snapshot.server.version_header
-    return ((name, upstream),) if name is not None else ()
-
-
-def _identity_headers(snapshot: Snapshot, caller: Caller) -> Fields:
-    if caller.claims is None:
-        return ()
-    fields = []
-    for claim, name in snapshot.auth.forward.items():
-        value = identity.claim_text(caller.claims, claim)
-        if value is not None:
-            # Anything but printable ASCII travels percent-encoded, so that no claim can end a header line.
-            fields.append((name, quote(value, safe=HEADER_SAFE)))
-    return tuple(fields)

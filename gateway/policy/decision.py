@@ -1,34 +1,43 @@
-"""What the policy answers with: forward, refuse, or serve here."""
+"""What the policy answers with: forward, refuse, or serve here.
 
-from collections.abc import Mapping
+All of it is read-only once made; it is not frozen only because that makes making it several times dearer.
+"""
+
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.config.snapshot import Adapter, Endpoint, Route, Side
+from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
-
-type Claims = Mapping[str, Any]
-"""The verified payload of a token."""
+from gateway.policy.verified import NOBODY, Claims, Verified
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
-    """Who calls, as far as the policy could find out. `consumer` is None when no configured identity is present."""
+    """Who calls, as far as the policy could find out.
+
+    `consumer` is None when no configured identity is present; `key` is what quotas by consumer count.
+    """
 
     ip: str
-    claims: Claims | None = None
-    consumer: str | None = None
+    token: Verified
+    consumer: str | None
+    key: str
+
+    @property
+    def claims(self) -> Claims | None:
+        """The token's claims; None when no token was looked at."""
+        return self.token.claims if self.token is not NOBODY else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Local:
     """One of the gateway's own paths: `health`, or `api-migrations`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refuse:
     """The gateway answers itself with a problem; `headers` are the answer's own besides the problem's standard ones.
 
@@ -42,13 +51,13 @@ class Refuse:
     headers: Fields = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forward:
     """The request goes to `upstream` as `method target`.
 
-    `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `add` are
-    fields that are set instead.
-    `answer_headers` replace the upstream's fields of the same name, except that a `Link` is added to its own.
+    `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `identity`
+    holds the fields that are set instead. The fields of `notices` are set on the answer: they replace the upstream's of
+    the same name, except that a `Link` is added to its own. `add` and `answer_headers` are the same fields one by one.
     `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
     """
 
@@ -58,13 +67,23 @@ class Forward:
     path: str
     query: str
     caller: Caller
+    drop: frozenset[str]
+    identity: Block
+    notices: Block
+    reason: str
     side: Side | None = None
     phase: str | None = None
     adapter: Adapter | None = None
-    drop: frozenset[str] = frozenset()
-    add: Fields = ()
-    answer_headers: Fields = ()
-    reason: str = ""
+
+    @property
+    def add(self) -> Fields:
+        """The fields of `identity`."""
+        return fields(self.identity)
+
+    @property
+    def answer_headers(self) -> Fields:
+        """The fields of `notices`."""
+        return fields(self.notices)
 
 
 type Decision = Forward | Refuse | Local

@@ -1,8 +1,10 @@
-"""Who a request belongs to: claims, headers, cookies and the client's address."""
+"""Who a request belongs to: claims (as texts), headers, cookies and the client's address."""
+
+from collections.abc import Mapping
+from typing import assert_never
 
 from gateway.config.snapshot import Condition, Identity, IdentityKind
 from gateway.core.http import RequestHead, cookie
-from gateway.policy.decision import Claims
 
 
 def client_ip(head: RequestHead, trusted_hops: int) -> str:
@@ -18,42 +20,36 @@ def client_ip(head: RequestHead, trusted_hops: int) -> str:
     return entries[-trusted_hops] if len(entries) >= trusted_hops and entries[-trusted_hops] else head.peer
 
 
-def read(identity: Identity, head: RequestHead, claims: Claims | None, ip: str) -> str | None:
+def read(identity: Identity, head: RequestHead, texts: Mapping[str, str], ip: str) -> str | None:
     """Return the identity's value in this request as text, or None when it is absent or empty."""
-    match identity.kind:
-        case IdentityKind.CLAIM:
-            return claim_text(claims, identity.name)
-        case IdentityKind.HEADER:
-            return head.get(identity.name) or None
-        case IdentityKind.COOKIE:
-            return cookie(head.get("cookie"), identity.name) or None
-        case IdentityKind.IP:
-            return ip or None
+    kind = identity.kind
+    if kind is IdentityKind.CLAIM:
+        return texts.get(identity.name)
+    if kind is IdentityKind.HEADER:
+        return head.lookup.get(identity.name) or None
+    if kind is IdentityKind.COOKIE:
+        return cookie(head.lookup.get("cookie"), identity.name) or None
+    if kind is IdentityKind.IP:
+        return ip or None
+    assert_never(kind)
 
 
 def first(
-    identities: tuple[Identity, ...], head: RequestHead, claims: Claims | None, ip: str
+    identities: tuple[Identity, ...], head: RequestHead, texts: Mapping[str, str], ip: str
 ) -> tuple[Identity, str] | None:
     """Return the first identity that is present, with its value."""
     for identity in identities:
-        value = read(identity, head, claims, ip)
+        is_claim = identity.kind is IdentityKind.CLAIM
+        value = texts.get(identity.name) if is_claim else read(identity, head, texts, ip)
         if value is not None:
             return identity, value
     return None
 
 
-def holds(condition: Condition, head: RequestHead, claims: Claims | None, ip: str) -> bool:
+def holds(condition: Condition, head: RequestHead, texts: Mapping[str, str], ip: str) -> bool:
     """Return whether every term of the condition is true for this request."""
-    return all(read(identity, head, claims, ip) == expected for identity, expected in condition.terms)
-
-
-def claim_text(claims: Claims | None, name: str) -> str | None:
-    """Return a claim as the text that conditions and keys compare: `true`/`false` for booleans, digits for numbers."""
-    value = claims.get(name) if claims is not None else None
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return None
+    for identity, expected in condition.terms:
+        is_claim = identity.kind is IdentityKind.CLAIM
+        if (texts.get(identity.name) if is_claim else read(identity, head, texts, ip)) != expected:
+            return False
+    return True

@@ -1,16 +1,22 @@
 """Where a migration stands in its deprecation at one moment, and what its legacy endpoints answer then."""
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 from gateway.config.snapshot import Deprecation
+from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import Fields
 
-URI_SAFE = "%/:?#[]@!$&'()*+,;="
+URI_SAFE: Final = "%/:?#[]@!$&'()*+,;="
+NO_URI: Final = re.compile(r"[^A-Za-z0-9._~%/:?#\[\]@!$&'()*+,;=-]")
+"""A character that no URI has (RFC 3986 section 2)."""
 
 
 class Phase(StrEnum):
@@ -22,14 +28,22 @@ class Phase(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stand:
-    """What a phase means for one request: its headers, and the problem it is refused with, if it is."""
+    """What a phase means for one request: what its answer says, and the problem it is refused with, if it is.
+
+    Read-only.
+    """
 
     phase: Phase
-    headers: Fields
+    notices: Block
     problem: Problem | None
     reason: str
+
+    @property
+    def headers(self) -> Fields:
+        """The fields of `notices`."""
+        return fields(self.notices)
 
 
 def at(deprecation: Deprecation, moment: float) -> Phase:
@@ -57,53 +71,45 @@ def stand(deprecation: Deprecation, moment: float, consumer: str | None, success
 
 
 def _parallel(deprecation: Deprecation, moment: float) -> Stand:
-    announced = moment >= deprecation.announced and deprecation.docs is not None
-    headers: Fields = (("Link", f'<{deprecation.docs}>; rel="deprecation"'),) if announced else ()
-    return Stand(Phase.PARALLEL, headers, None, "announced" if announced else "not announced yet")
+    if moment >= deprecation.announced and deprecation.notice:
+        return Stand(Phase.PARALLEL, deprecation.notice, None, "announced")
+    return Stand(Phase.PARALLEL, "", None, "not announced yet")
 
 
 def _deprecated(deprecation: Deprecation, moment: float, successor: str) -> Stand:
-    headers = _warnings(deprecation, successor)
+    notices = _warnings(deprecation, successor)
     for brownout in deprecation.brownouts:
         if brownout.start <= moment < brownout.end:
             problem = _problem(ProblemType.BROWNOUT, deprecation, successor)
             # Rounded up, so that a client that waits exactly this long never lands in the same window.
-            wait = ("Retry-After", str(math.ceil(brownout.end - moment)))
-            return Stand(Phase.DEPRECATED, (*headers, wait), problem, f"brownout until {_iso(brownout.end)}")
-    return Stand(Phase.DEPRECATED, headers, None, f"gone from {_iso(deprecation.gone)}")
+            wait = f"Retry-After: {math.ceil(brownout.end - moment)}\r\n"
+            return Stand(Phase.DEPRECATED, notices + wait, problem, f"brownout until {_iso(brownout.end)}")
+    return Stand(Phase.DEPRECATED, notices, None, f"gone from {_iso(deprecation.gone)}")
 
 
 def _gone(deprecation: Deprecation, moment: float, consumer: str | None, successor: str) -> Stand:
-    headers = _warnings(deprecation, successor)
+    notices = _warnings(deprecation, successor)
     until = deprecation.extensions.get(consumer) if consumer is not None else None
     if until is not None and moment < until:
-        return Stand(Phase.GONE, headers, None, f"{consumer} has an extension until {_iso(until)}")
+        return Stand(Phase.GONE, notices, None, f"{consumer} has an extension until {_iso(until)}")
     problem = _problem(ProblemType.API_VERSION_GONE, deprecation, successor)
-    return Stand(Phase.GONE, headers, problem, f"gone since {_iso(deprecation.gone)}")
+    return Stand(Phase.GONE, notices, problem, f"gone since {_iso(deprecation.gone)}")
 
 
 def _removed(successor: str) -> Stand:
-    link = (("Link", _successor_link(successor)),)
+    link = f'Link: <{_uri(successor)}>; rel="successor-version"\r\n'
     problem = Problem(ProblemType.API_VERSION_REMOVED, f"This endpoint was removed. Call {successor} instead.")
     return Stand(Phase.REMOVED, link, problem, "removed")
 
 
-def _warnings(deprecation: Deprecation, successor: str) -> Fields:
-    """RFC 9745 section 2 (Deprecation), RFC 8594 section 3 (Sunset), RFC 5829 section 3.3 (successor-version)."""
-    links = [_successor_link(successor)]
-    if deprecation.docs is not None:
-        links.append(f'<{deprecation.docs}>; rel="deprecation"')
-    if deprecation.policy is not None:
-        links.append(f'<{deprecation.policy}>; rel="sunset"')
-    headers = [("Deprecation", deprecation.deprecation_header)]
-    if deprecation.sunset_header:
-        headers.append(("Sunset", deprecation.sunset_header))
-    return (*headers, ("Link", ", ".join(links)))
+def _warnings(deprecation: Deprecation, successor: str) -> Block:
+    before, after = deprecation.warning
+    return f"{before}{_uri(successor)}{after}"
 
 
-def _successor_link(successor: str) -> str:
-    """A client's own path may hold characters that no URI has (RFC 3986), such as the `>` that would end the link."""
-    return f'<{quote(successor, safe=URI_SAFE)}>; rel="successor-version"'
+def _uri(path: str) -> str:
+    """A client's own path may hold characters that no URI has, such as the `>` that would end the link."""
+    return path if NO_URI.search(path) is None else quote(path, safe=URI_SAFE)
 
 
 def _problem(kind: ProblemType, deprecation: Deprecation, successor: str) -> Problem:
@@ -117,6 +123,7 @@ def _problem(kind: ProblemType, deprecation: Deprecation, successor: str) -> Pro
     return Problem(kind, message, members=members)
 
 
+@lru_cache(maxsize=1024)
 def _iso(moment: float) -> str:
     if math.isinf(moment):
         return "a date not set"

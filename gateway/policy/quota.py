@@ -8,23 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.config.snapshot import Quota
-from gateway.core.http import Fields
+from gateway.core.block import Block
 
 EPSILON = 1e-6
 """Seconds (and requests) that rounding may cost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Charge:
-    """One quota with the key that this request counts against."""
+    """One quota with the key that this request counts against. Read-only."""
 
     quota: Quota
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
-    """What the strictest quota says: requests left, seconds until it is whole again, seconds to wait if refused."""
+    """What the strictest quota says: requests left, seconds until it is whole again, seconds to wait if refused.
+
+    Read-only.
+    """
 
     quota: Quota
     remaining: int
@@ -60,35 +63,41 @@ class QuotaTable:
             self._origin = now
         # Seconds since the first request: a double of today's Unix time only resolves 0.24 µs, which adds up.
         now -= self._origin
+        if len(charges) == 1:
+            charge = charges[0]
+            arrival = self._arrival(charge, now)
+            wait = _wait(charge.quota, arrival, now)
+            return self._spend(charge, arrival, now) if wait <= EPSILON else _refuse(charge.quota, arrival, wait, now)
         arrivals = [self._arrival(charge, now) for charge in charges]
         waits = [_wait(charge.quota, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
         longest = max(waits)
         if longest > EPSILON:
             position = waits.index(longest)
-            reset = _whole_seconds(arrivals[position] - now)
-            return Verdict(charges[position].quota, 0, reset, _whole_seconds(longest))
-        verdicts = []
-        for charge, arrival in zip(charges, arrivals, strict=True):
-            advanced = arrival + charge.quota.window / charge.quota.quota
-            self._store((charge.quota.name, charge.key), advanced, now)
-            verdicts.append(
-                Verdict(charge.quota, _remaining(charge.quota, advanced, now), _whole_seconds(advanced - now))
-            )
+            return _refuse(charges[position].quota, arrivals[position], longest, now)
+        verdicts = [self._spend(charge, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
         return min(verdicts, key=lambda verdict: verdict.remaining)
 
     def _arrival(self, charge: Charge, now: float) -> float:
         """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
-        key = (charge.quota.name, charge.key)
-        arrival = max(self._arrivals.get(key, now), now)
-        latest = now + charge.quota.window
+        quota = charge.quota
+        key = (quota.name, charge.key)
+        arrival = self._arrivals.get(key)
+        if arrival is None or arrival <= now:
+            return now
+        latest = now + quota.window
         if arrival > latest + EPSILON:
             arrival = self._arrivals[key] = latest
         return arrival
 
-    def _store(self, key: tuple[str, str], arrival: float, now: float) -> None:
+    def _spend(self, charge: Charge, arrival: float, now: float) -> Verdict:
+        quota = charge.quota
+        key = (quota.name, charge.key)
         if len(self._arrivals) >= self._capacity and key not in self._arrivals:
             self._make_room(now)
-        self._arrivals[key] = arrival
+        self._arrivals[key] = advanced = arrival + quota.increment
+        ahead = advanced - now
+        remaining = math.floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
+        return Verdict(quota, max(0, remaining), _whole_seconds(ahead))
 
     def _make_room(self, now: float) -> None:
         self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
@@ -97,28 +106,23 @@ class QuotaTable:
             del self._arrivals[key]
 
 
-def headers(charges: Sequence[Charge], verdict: Verdict) -> Fields:
+def block(charges: Sequence[Charge], verdict: Verdict) -> Block:
     """Return the fields of draft-ietf-httpapi-ratelimit-headers-11, and `Retry-After` on a refusal."""
-    policy = ", ".join(f'"{charge.quota.name}";q={charge.quota.quota};w={_window(charge.quota)}' for charge in charges)
+    policy = charges[0].quota.policy if len(charges) == 1 else ", ".join([charge.quota.policy for charge in charges])
     limit = f'"{verdict.quota.name}";r={verdict.remaining};t={verdict.reset}'
-    fields: Fields = (("RateLimit-Policy", policy), ("RateLimit", limit))
-    return fields if verdict.is_allowed else (*fields, ("Retry-After", str(verdict.retry_after)))
+    written = f"RateLimit-Policy: {policy}\r\nRateLimit: {limit}\r\n"
+    return written if verdict.is_allowed else f"{written}Retry-After: {verdict.retry_after}\r\n"
 
 
 def _wait(quota: Quota, arrival: float, now: float) -> float:
     """Seconds until one more request fits: GCRA with a burst of the whole quota."""
-    tolerance = quota.window - quota.window / quota.quota
-    return arrival - tolerance - now
+    return arrival - quota.tolerance - now
 
 
-def _remaining(quota: Quota, arrival: float, now: float) -> int:
-    return max(0, math.floor((quota.window - (arrival - now)) * quota.quota / quota.window + EPSILON))
+def _refuse(quota: Quota, arrival: float, wait: float, now: float) -> Verdict:
+    return Verdict(quota, 0, _whole_seconds(arrival - now), _whole_seconds(wait))
 
 
 def _whole_seconds(seconds: float) -> int:
     """Round up, so that nobody is told to come back too early; never 0."""
     return max(1, math.ceil(seconds - EPSILON))
-
-
-def _window(quota: Quota) -> int:
-    return max(1, math.ceil(quota.window))

@@ -1,7 +1,6 @@
 """Which endpoint or plain route a request means."""
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -9,14 +8,6 @@ from gateway.config.snapshot import Endpoint, Route, Router
 from gateway.config.template import plainest
 
 SLASHES = re.compile(r"/{2,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The endpoint or route, with the raw values of its template's parameters."""
-
-    target: Endpoint | Route
-    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +27,8 @@ def canonical(path: str) -> str:
     Raises UnsafePathError for dot segments (encoded ones too), backslashes and NUL, because whoever resolves them after
     the match would serve another path than the one whose policy was applied (RFC 3986 section 5.2.4).
     """
+    if "%" not in path and "/." not in path and "\\" not in path:
+        return path
     if "%" in path:
         path = plainest(path)
         _refuse_dot_segments(path.replace("%2F", "/"))
@@ -50,46 +43,27 @@ def _refuse_dot_segments(path: str) -> None:
         raise UnsafePathError("the path has dot segments; send the resolved path")
 
 
-def find(router: Router, method: str, path: str) -> Match | Miss:
+def find(router: Router, method: str, path: str) -> Endpoint | Route | Miss:
     """Match a canonical path, and refuse one that a backend would read as another target's.
 
     Many backends decode every escape (`%2F` too) or merge slashes before they route; the policy applied would then not
     be that of the target they serve. Raises UnsafePathError.
     """
     found = match(router, method, path)
-    if isinstance(found, Match) and ("%" in path or "//" in path):
+    if ("%" in path or "//" in path) and not isinstance(found, Miss):
         other = match(router, method, SLASHES.sub("/", unquote(path)))
-        if isinstance(other, Match) and other.target is not found.target:
-            raise UnsafePathError(f"decoded, the path is that of {other.target.label}; send it so")
+        if other is not found and not isinstance(other, Miss):
+            raise UnsafePathError(f"decoded, the path is that of {other.label}; send it so")
     return found
 
 
-def match(router: Router, method: str, path: str) -> Match | Miss:
+def match(router: Router, method: str, path: str) -> Endpoint | Route | Miss:
     """Match a canonical path: migrations' endpoints first, then routes in file order. HEAD is served where GET is."""
-    wanted = "GET" if method == "HEAD" else method
-    allow: set[str] = set()
-    for methods, parameters in _endpoints(router, path):
-        endpoint = methods.get(wanted)
-        if endpoint is not None:
-            return Match(endpoint, parameters)
-        allow.update(methods)
-    for route in router.routes:
-        found = route.template.match(path)
-        if found is None:
-            continue
-        if route.method is None or route.method == wanted:
-            return Match(route, found)
-        allow.add(route.method)
-    if "GET" in allow:
-        allow.add("HEAD")
-    return Miss(tuple(sorted(allow)))
-
-
-def _endpoints(router: Router, path: str) -> Iterable[tuple[Mapping[str, Endpoint], Mapping[str, str]]]:
-    exact = router.exact.get(path)
-    if exact is not None:
-        yield exact, {}
-    for template, methods in router.templates:
-        parameters = template.match(path)
-        if parameters is not None:
-            yield methods, parameters
+    node = router.root
+    for segment in path.split("/"):
+        following = node.literals.get(segment, node.other)
+        if following is None:
+            return Miss()
+        node = following
+    target = node.targets.get(method, node.otherwise)
+    return target if target is not None else Miss(node.allow)

@@ -1,170 +1,408 @@
-"""One request's life, from its head to its counters."""
+"""One forwarded request, from its decision to the last byte of its answer.
 
-import asyncio
+Everything here is a callback of one of the two connections; there is no task and no future. The usual exchange is three
+calls: `begin` writes the request, `on_whole` writes the answer, `_finish` counts it. The others stream, wait for a
+connection, translate, try again, or end early.
+"""
+
 import logging
-from dataclasses import dataclass
-from typing import assert_never
+from time import monotonic
+from typing import Final
 
-from gateway.config.snapshot import Snapshot
-from gateway.core.cell import Cell
-from gateway.core.clock import Clock
-from gateway.core.errors import MEDIA_TYPE, Problem
-from gateway.core.http import Fields
-from gateway.downstream.client import Client, Reply
+from gateway.core.errors import Problem
+from gateway.core.http import SAFE_METHODS
+from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
-from gateway.observability.access_log import AccessLog
-from gateway.observability.metrics import Metrics
-from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Forward, Local, Refuse
-from gateway.proxy import local
+from gateway.policy.adapt import (
+    AdaptError,
+    adapt_answer,
+    adapt_status,
+    wants_answer_body,
+    wants_request_body,
+)
+from gateway.policy.decision import Forward
+from gateway.proxy import forwarding
+from gateway.proxy.composing import compose, expects_continue
 from gateway.proxy.failure import problem
-from gateway.proxy.forwarding import Origin, request_fields
-from gateway.proxy.mark import RequestIds
 from gateway.proxy.record import Record
-from gateway.proxy.relay import outgoing, relay
-from gateway.upstream.answer import Answer
-from gateway.upstream.fault import UpstreamError
-from gateway.upstream.fleet import Fleet
+from gateway.proxy.shared import Shared
+from gateway.upstream.cluster import Cluster
+from gateway.upstream.connection import Connection
+from gateway.upstream.fault import UpstreamError, UpstreamFault
+from gateway.wire.answer import BODILESS, AnswerHead
+from gateway.wire.body import LAST_CHUNK, Framing, chunk
+from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every exchange of a process shares. The cell is read once an exchange, so a reload never splits one."""
-
-    snapshot: Cell[Snapshot]
-    memory: Memory
-    fleet: Fleet
-    metrics: Metrics
-    access_log: AccessLog
-    clock: Clock
+TOO_LARGE: Final = "The backend's answer is too large to be translated."
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+HELD_BYTES: Final = 64 * 1024
+"""How much of a request's body is held before we stop reading from the client, and the most that is sent twice."""
 
 
-class Proxy:
-    """Serves requests: decides, then answers itself or forwards. Owns the count of open exchanges, no connection."""
+class Exchange:
+    """Owns the forwarding of one request. It ends exactly once, in `_finish`.
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
-        self._ids = RequestIds()
-        self._quiet = asyncio.Event()
-        self.open = 0
-        self.is_draining = False
+    `_parts` holds what was not sent yet: the head is written when there is a connection. `_replay` is the whole request
+    as long as it could be sent again, None as soon as it could not.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_client",
+        "_cluster",
+        "_connection",
+        "_forward",
+        "_has_retried",
+        "_held",
+        "_held_bytes",
+        "_is_chunked_down",
+        "_is_chunked_up",
+        "_is_complete",
+        "_is_expecting",
+        "_is_started",
+        "_is_tunnel",
+        "_lines",
+        "_record",
+        "_replay",
+        "_request",
+        "_sent_at",
+        "_shared",
+        "_translated",
+        "is_done",
+    )
+
+    def __init__(
+        self, shared: Shared, client: ClientConnection, request: Request, forward: Forward, record: Record
+    ) -> None:
+        self._shared = shared
+        self._client = client
+        self._request = request
+        self._forward = forward
+        self._record = record
+        self._cluster: Cluster | None = None
+        self._connection: Connection | None = None
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._translated: list[bytes] | None = None
+        self._answer: AnswerHead | None = None
+        self._replay: list[bytes] | None = None
+        self._sent_at = 0.0
+        self._has_retried = False
+        self._is_chunked_up = False
+        self._is_chunked_down = False
+        self._is_complete = False
+        self._is_expecting = False
+        self._is_started = False
+        self._is_tunnel = False
+        self.is_done = False
 
     def __repr__(self) -> str:
-        return f"<Proxy {self.open} open{', draining' if self.is_draining else ''}>"
+        return f"<Exchange {self._request.head.method} {self._request.head.path} to {self._forward.upstream}>"
 
-    async def serve(self, client: Client) -> None:
-        """Answer one request; raises ClientGoneError."""
-        head = client.head
-        request_id = self._ids.keep(head.get("x-request-id"))
-        record = Record(request_id, head.method, head.path, self._around.clock.monotonic())
-        self.open += 1
-        try:
-            await self._answer(client, record)
-        finally:
-            self.open -= 1
-            if self.open == 0:
-                self._quiet.set()
-            self._note(record)
+    # ------------------------------------------------------------------ the request
 
-    def turn_away(self, error: RequestError) -> Reply:
-        """Return the answer to bytes that are no request."""
-        record = Record(self._ids.keep(None), "", "", self._around.clock.monotonic(), reason=error.fault.name.lower())
-        reply = _refusal(problem(error), "", record, ())
-        self._note(record)
-        return reply
+    def begin(self, body: bytes, *, is_complete: bool) -> None:
+        """Send the request on, with what has arrived of its body; once at most."""
+        self._is_complete = is_complete
+        if body:
+            self._held.append(body)
+            self._held_bytes = len(body)
+        if is_complete or not wants_request_body(self._forward.adapter):
+            self._seek()
+        elif expects_continue(self._request):
+            # The adapter needs the whole body before anybody is asked, so it is we who agree to it.
+            self._client.write(CONTINUE)
 
-    async def quiet(self) -> None:
-        """Wait until no exchange is open."""
-        while self.open:
-            self._quiet.clear()
-            await self._quiet.wait()
-
-    async def _answer(self, client: Client, record: Record) -> None:
-        try:
-            client.refuse_oversize()
-        except RequestError as error:
-            await self._refuse_unread(client, record, error)
+    def _seek(self) -> None:
+        cluster = self._shared.fleet.find(self._forward.upstream)
+        if cluster is None:
+            detail = f"{self._forward.upstream} is not configured any more."
+            self._fail(UpstreamError(UpstreamFault.UNREACHABLE, detail))
             return
-        snapshot = self._around.snapshot.value
-        now = self._around.clock.now()
-        decision = decide(client.head, snapshot, now, self._around.memory)
-        record.note_decision(decision, self._around.metrics)
-        match decision:
-            case Local():
-                reply = local.reply(decision.name, snapshot, now, is_draining=self.is_draining)
-                await self._reply(client, record, _marked(reply, record))
-            case Refuse():
-                refusal = _refusal(decision.problem, client.head.path, record, decision.headers)
-                await self._reply(client, record, refusal)
-            case Forward():
-                await self._forward(client, record, decision, snapshot)
-            case _:
-                assert_never(decision)
+        self._cluster = cluster
+        connection = cluster.take()
+        if connection is None:
+            cluster.wait(self)
+            return
+        self.on_connection(connection)
 
-    async def _refuse_unread(self, client: Client, record: Record, error: RequestError) -> None:
-        """Refuse a request for its head alone; its body stays unread, so the connection ends."""
-        record.reason = error.fault.name.lower()
-        client.is_last = True
-        await self._reply(client, record, _refusal(problem(error), client.head.path, record, ()))
+    def on_connection(self, connection: Connection) -> None:
+        """Write the request to a connection."""
+        cluster = self._cluster
+        if self.is_done or cluster is None:
+            connection.close()
+            return
+        self._connection = connection
+        parts = self._replay
+        if parts is None:
+            parts = self._compose(cluster.authority_for(connection))
+            if self._is_complete and self._held_bytes <= HELD_BYTES:
+                self._replay = parts
+            self._held = []
+            self._held_bytes = 0
+        self._sent_at = monotonic()
+        connection.ask(
+            self,
+            b"".join(parts),
+            self._sent_at,
+            is_complete=self._is_complete,
+            to_head=self._forward.method == "HEAD",
+            may_switch=self._is_tunnel,
+        )
+        if not self._is_complete:
+            self._client.resume()
 
-    async def _forward(self, client: Client, record: Record, forward: Forward, snapshot: Snapshot) -> None:
-        try:
-            answer = await self._ask(client, record, forward, snapshot)
-        except (RequestError, UpstreamError) as error:
-            await self._fail(client, record, error, forward, snapshot)
+    def on_unavailable(self, error: UpstreamError) -> None:
+        """There is no connection to be had."""
+        if not self.is_done:
+            self._fail(error)
+
+    def _compose(self, authority: bytes) -> list[bytes]:
+        """Write the request as far as it has arrived, and remember what that has promised the backend."""
+        composed = compose(
+            self._request,
+            self._forward,
+            self._held[0] if len(self._held) == 1 else b"".join(self._held),
+            is_complete=self._is_complete,
+            authority=authority,
+            request_id=self._record.request_id,
+            scheme=self._client.scheme,
+            trusts_peer=self._shared.rules.trusts_peer,
+        )
+        self._is_chunked_up = composed.is_chunked
+        self._is_expecting = composed.is_expecting
+        self._is_tunnel = composed.is_tunnel
+        return composed.parts
+
+    def on_request_body(self, data: bytes, *, is_last: bool) -> None:
+        """Send a part of the body on, or hold it until there is a connection."""
+        if self.is_done:
+            return
+        if is_last:
+            self._is_complete = True
+        connection = self._connection
+        if connection is not None:
+            if self._is_chunked_up:
+                data = (chunk(data) if data else b"") + (LAST_CHUNK if is_last else b"")
+            connection.send(data, is_last=is_last)
+            return
+        if data:
+            self._held.append(data)
+            self._held_bytes += len(data)
+        if self._cluster is None and is_last:
+            self._seek()
+        elif self._cluster is not None and self._held_bytes > HELD_BYTES:
+            self._client.pause()
+
+    def on_bad_request(self, error: RequestError) -> None:
+        """The request will never be complete: the backend must not take it for a shorter one."""
+        if not self.is_done:
+            self._drop_connection()
+            self._fail(error)
+
+    def on_gone(self) -> None:
+        """The client has left: nobody wants the answer."""
+        if not self.is_done:
+            self._drop_connection()
+            self._finish()
+
+    def on_client_blocked(self, *, is_blocked: bool) -> None:
+        """Read from the backend as fast as the client reads from us."""
+        if self._connection is not None:
+            (self._connection.pause if is_blocked else self._connection.resume)(self)
+
+    def on_upstream_blocked(self, *, is_blocked: bool) -> None:
+        """Read from the client as fast as the backend reads from us."""
+        (self._client.pause if is_blocked else self._client.resume)()
+
+    # ------------------------------------------------------------------ the answer
+
+    def on_whole(self, head: AnswerHead, body: bytes) -> None:
+        """Write an answer that came at once."""
+        self._note_head(head)
+        if self._connection is not None and self._cluster is not None:
+            self._cluster.note_success(self._connection)
+        self._connection = None
+        is_bodiless = self._request.head.method == "HEAD" or head.status in BODILESS
+        if not is_bodiless and wants_answer_body(self._forward.adapter, head.status):
+            if len(body) > self._shared.rules.body_limit:
+                self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
+            else:
+                self._translate(head, body)
+            return
+        parts = self._head_parts(head, adapt_status(self._forward.adapter, head.status))
+        if not is_bodiless:
+            parts.append(forwarding.framing(len(body)))
+        elif not wants_answer_body(self._forward.adapter, head.status):
+            parts.append(forwarding.announced(head))
+        parts.append(self._closing())
+        parts.append(body)
+        self._client.write(b"".join(parts))
+        self._finish()
+        self._client.finish()
+
+    def on_interim(self, head: AnswerHead) -> None:
+        """Pass a 1xx on, except a 100 that the client did not ask for (RFC 9110 section 15.2)."""
+        if self._request.version == b"HTTP/1.0" or (head.status == 100 and not self._is_expecting):
+            return
+        lines = [line.raw for line in head.lines if line.name not in forwarding.HOP_BY_HOP]
+        self._client.write(b"".join([forwarding.status_line(head.status, head.reason), *lines, b"\r\n"]))
+
+    def on_head(self, head: AnswerHead) -> None:
+        """Write the head of an answer whose body streams, or hold it when the body must be translated."""
+        self._note_head(head)
+        if wants_answer_body(self._forward.adapter, head.status):
+            self._translated = []
+            self._held_bytes = 0
+            return
+        self._is_started = True
+        parts = self._head_parts(head, adapt_status(self._forward.adapter, head.status))
+        if head.framing is Framing.LENGTH:
+            parts.append(forwarding.framing(head.length))
+        elif self._request.version == b"HTTP/1.0":
+            self._client.is_last = True
+        else:
+            self._is_chunked_down = True
+            parts.append(forwarding.framing(None))
+        parts.append(self._closing())
+        self._client.write(b"".join(parts))
+
+    def on_body(self, data: bytes) -> None:
+        """Write a part of the body, or hold it for the translation."""
+        if self.is_done:
+            return
+        if self._translated is None:
+            self._client.write(chunk(data) if self._is_chunked_down else data)
+            return
+        self._translated.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > self._shared.rules.body_limit:
+            self._drop_connection()
+            self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
+
+    def on_end(self) -> None:
+        """The backend's answer is complete."""
+        if self.is_done:
+            return
+        if self._connection is not None and self._cluster is not None:
+            self._cluster.note_success(self._connection)
+        self._connection = None
+        if self._translated is not None and self._answer is not None:
+            self._translate(self._answer, b"".join(self._translated))
+            return
+        if self._is_tunnel and self._is_started:
+            self._finish()
+            self._client.close()
+            return
+        if self._is_chunked_down:
+            self._client.write(LAST_CHUNK)
+        self._finish()
+        self._client.finish()
+
+    def on_switch(self, head: AnswerHead, data: bytes) -> None:
+        """From here on bytes go both ways as they come (RFC 9110 section 7.8)."""
+        self._note_head(head)
+        self._is_started = True
+        parts = self._head_parts(head, 101)
+        parts.append(f"Connection: Upgrade\r\nUpgrade: {head.lookup.get('upgrade', '')}\r\n\r\n".encode("latin-1"))
+        self._client.write(b"".join(parts))
+        self._client.tunnel()
+        if data:
+            self._client.write(data)
+
+    def on_error(self, error: UpstreamError) -> None:
+        """Try again where that cannot do anything twice; else tell the client, or cut a broken answer."""
+        connection, self._connection = self._connection, None
+        cluster = self._cluster
+        if self.is_done or cluster is None:
+            return
+        if connection is not None:
+            cluster.note_failure(connection)
+        if self._may_retry(error, connection) and cluster.may_retry():
+            self._has_retried = True
+            cluster.wait(self, fresh=True)
+            return
+        self._fail(error)
+
+    def _may_retry(self, error: UpstreamError, connection: Connection | None) -> bool:
+        """Only when a kept-alive connection turned out to be closed, and the method changes nothing (RFC 9110 9.2.1).
+
+        PUT and DELETE may be repeated by the RFC, but nobody who operates an API wants to see them twice.
+        """
+        return (
+            error.fault is UpstreamFault.LOST
+            and not self._has_retried
+            and self._replay is not None
+            and connection is not None
+            and not connection.is_fresh
+            and self._forward.method in SAFE_METHODS
+        )
+
+    # ------------------------------------------------------------------ writing and ending
+
+    def _note_head(self, head: AnswerHead) -> None:
+        self._answer = head
+        self._record.status = adapt_status(self._forward.adapter, head.status)
+        self._shared.metrics.upstream_durations[(self._forward.upstream,)].observe(monotonic() - self._sent_at)
+
+    def _head_parts(self, head: AnswerHead, status: int) -> list[bytes]:
+        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        if self._forward.adapter is not None and wants_answer_body(self._forward.adapter, head.status):
+            kept = forwarding.without_body_bound(kept)
+        reason = head.reason if status == head.status else None
+        return forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
+
+    def _closing(self) -> bytes:
+        """Return what ends the head: whether the connection stays open, then the empty line."""
+        return self._client.connection_field(self._request.version)
+
+    def _translate(self, head: AnswerHead, body: bytes) -> None:
+        adapter = self._forward.adapter
+        if adapter is None:
             return
         try:
-            await relay(answer, client, forward, record.request_id, snapshot.server.limits.body)
-        except UpstreamError as error:
-            await self._fail(client, record, error, forward, snapshot)
-        finally:
-            answer.close()
-            if client.status is not None:
-                record.status = client.status
-
-    async def _ask(self, client: Client, record: Record, forward: Forward, snapshot: Snapshot) -> Answer:
-        origin = Origin(record.request_id, client.scheme, trusts_peer=snapshot.server.trusted_hops > 0)
-        request = await outgoing(client, forward, request_fields(client.head, forward, origin))
-        sent = self._around.clock.monotonic()
-        answer = await self._around.fleet.get(forward.upstream).send(request)
-        elapsed = self._around.clock.monotonic() - sent
-        self._around.metrics.upstream_durations[(forward.upstream,)].observe(elapsed)
-        return answer
-
-    async def _fail(
-        self, client: Client, record: Record, error: RequestError | UpstreamError, forward: Forward, snapshot: Snapshot
-    ) -> None:
-        """Tell the client what went wrong, or cut the connection when an answer has begun already."""
-        record.reason = error.fault.name.lower()
-        log.warning("%s %s failed: %s", record.request_id, forward.upstream, error.detail, exc_info=error.__cause__)
-        if client.status is not None:
-            record.status = client.status
-            client.abort()
+            translated = adapt_answer(adapter, head.status, body)
+        except AdaptError:
+            log.exception("%s", self._record.request_id)
+            self._fail(UpstreamError(UpstreamFault.INVALID, "The backend's answer could not be translated."))
             return
+        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        if translated != body:
+            kept = forwarding.without_body_bound(kept)
+        status = adapt_status(adapter, head.status)
+        reason = head.reason if status == head.status else None
+        parts = forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
+        parts += [forwarding.framing(len(translated)), self._closing(), translated]
+        self._client.write(b"".join(parts))
+        self._finish()
+        self._client.finish()
+
+    def _fail(self, error: RequestError | UpstreamError) -> None:
+        self._record.reason = error.fault.name.lower()
+        log.warning("%s %s failed: %s", self._record.request_id, self._forward.upstream, error.detail)
+        if self._is_started:
+            self._finish()
+            self._client.abort()
+            return
+        refused: Problem = problem(error)
         if isinstance(error, RequestError):
-            client.is_last = True  # part of the body may be unread
+            self._client.is_last = True
         # Nobody answered, so nobody is named as having answered.
-        served_by = (snapshot.server.version_header or "").lower()
-        kept = tuple((name, value) for name, value in forward.answer_headers if name.lower() != served_by)
-        await self._reply(client, record, _refusal(problem(error), client.head.path, record, kept))
+        served_by = self._shared.rules.version_header
+        fields = tuple((name, value) for name, value in self._forward.answer_headers if name != served_by)
+        self._shared.refuse(self._client, self._request, self._record, refused, fields)
+        self._finish()
+        self._client.finish()
 
-    async def _reply(self, client: Client, record: Record, reply: Reply) -> None:
-        record.status = reply.status
-        await client.reply(reply)
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.abandon(self)
+            self._connection = None
+        elif self._cluster is not None:
+            self._cluster.leave(self)
 
-    def _note(self, record: Record) -> None:
-        entry = record.finish(self._around.clock.monotonic(), self._around.metrics)
-        self._around.access_log.write(entry)
-
-
-def _refusal(refused: Problem, instance: str, record: Record, headers: Fields) -> Reply:
-    record.status = refused.code
-    body = refused.render(instance=instance, request_id=record.request_id)
-    standard = (("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", record.request_id))
-    return Reply(refused.code, (*headers, *standard), body)
-
-
-def _marked(reply: Reply, record: Record) -> Reply:
-    return Reply(reply.status, (*reply.fields, ("X-Request-Id", record.request_id)), reply.body)
+    def _finish(self) -> None:
+        self.is_done = True
+        self._shared.finish(self._record)

@@ -30,6 +30,8 @@ def _request_problem(error: RequestError) -> Problem:
             return Problem(ProblemType.REQUEST_TOO_LARGE, error.detail, status=413)
         case RequestFault.TOO_SLOW:
             return Problem(ProblemType.MALFORMED_REQUEST, error.detail, status=408)
+        case RequestFault.TOO_MANY:
+            return Problem(ProblemType.OVERLOADED, error.detail)
         case _:
             assert_never(error.fault)
 

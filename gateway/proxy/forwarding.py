@@ -1,12 +1,15 @@
-"""Which fields go on: to the backend, and back to the client. Pure; what came in is never changed."""
+"""What is written to either side: heads, framed by us from what was parsed. Pure; what came in is never changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
-from gateway.core.http import Fields, RequestHead
 from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
+from gateway.wire.answer import AnswerHead
+from gateway.wire.body import Framing
+from gateway.wire.line import Line
+from gateway.wire.request import Request
 
 HOP_BY_HOP: Final = frozenset(
     {
@@ -24,92 +27,125 @@ HOP_BY_HOP: Final = frozenset(
 )
 """RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2, RFC 7540 section 3.2.1."""
 
-REPLACED: Final = frozenset(
-    {"host", "content-length", "expect", "via", "x-request-id", "traceparent", "x-forwarded-for"}
-    | {"x-forwarded-proto", "x-forwarded-host", "forwarded"}
-)
-"""Request fields that are written anew, or answered here (`Expect`)."""
-
-VIA: Final = "1.1 crossfade"
+REPLACED: Final = HOP_BY_HOP | {
+    "host",
+    "content-length",
+    "expect",
+    "via",
+    "x-request-id",
+    "traceparent",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "forwarded",
+}
+"""Request fields that are written anew."""
 
 TRANSLATED: Final = frozenset({"accept-encoding", "range", "if-range"})
 """Request fields that would bring an answer that cannot be translated: compressed, or a part of one."""
 
+ANSWER_REPLACED: Final = HOP_BY_HOP | {"content-length", "x-request-id"}
+
 BODY_BOUND: Final = frozenset({"etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"})
 """Answer fields that are true of the body as the backend sent it only."""
 
+OURS: Final = frozenset({"deprecation", "sunset", "ratelimit", "ratelimit-policy"})
+"""Answer fields that a decision may set, besides the version header: looked at only when the backend sends any."""
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What the gateway knows about a request that its fields may lie about."""
+VIA: Final = Line(b"Via", b"1.1 crossfade")
 
-    request_id: str
-    scheme: str
-    trusts_peer: bool
+USUAL_CONNECTION: Final = frozenset({"keep-alive", "close", "Keep-Alive", "Close"})
+
+STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("latin-1") for status in HTTPStatus
+}
 
 
-def request_fields(head: RequestHead, forward: Forward, origin: Origin) -> Fields:
-    """Return the fields for the backend, without Host and framing, which its connection adds."""
-    skipped = HOP_BY_HOP | REPLACED | forward.drop | _nominated(head.fields)
+def request_head(
+    request: Request, forward: Forward, authority: bytes, request_id: str, scheme: str, *, trusts_peer: bool
+) -> list[bytes]:
+    """Return the parts of the backend's request head, without framing and the final empty line."""
+    head = request.head
+    lookup = head.lookup
+    skipped: frozenset[str] | set[str] = REPLACED
+    extra = forward.drop
+    connection = lookup.get("connection")
+    if connection is not None and connection not in USUAL_CONNECTION:
+        extra = extra | nominated(connection)
     if forward.adapter is not None:
-        skipped |= TRANSLATED
-    given = head.get("traceparent")
+        extra = extra | TRANSLATED
+    given = lookup.get("traceparent")
     trace = keep_traceparent(given)
-    if trace != given:
-        skipped |= {"tracestate"}  # belongs to the trace that is not continued
-    kept = [(name, value) for name, value in head.fields if not _spellings(name) & skipped]
-    kept.extend(forward.add)
-    kept.append(("X-Request-Id", origin.request_id))
-    kept.append(("traceparent", trace))
-    kept.append(("Via", _append(head.get("via"), VIA)))
-    kept.extend(_forwarded(head, origin))
-    if forward.adapter is not None:
-        kept.append(("Accept-Encoding", "identity"))
-    return tuple(kept)
+    if given is not trace and "tracestate" in lookup:
+        extra = extra | {"tracestate"}  # belongs to the trace that is not continued
+    if forward.path is head.path and forward.query is head.query:
+        target = request.target  # to the byte, an empty query's question mark included
+    else:
+        target = f"{forward.path}?{forward.query}" if forward.query else forward.path
+    via = f"{lookup['via']}, 1.1 crossfade" if "via" in lookup else "1.1 crossfade"
+    forwarded = head.peer
+    host = request.host
+    if trusts_peer:
+        if "x-forwarded-for" in lookup:
+            forwarded = f"{lookup['x-forwarded-for']}, {forwarded}"
+        scheme = lookup.get("x-forwarded-proto", scheme)
+        host = lookup.get("x-forwarded-host", host)
+    return [
+        f"{forward.method} {target} HTTP/1.1\r\nHost: ".encode("latin-1"),
+        authority,
+        b"\r\n",
+        *[line.raw for line in request.lines if line.key not in skipped and line.key not in extra],
+        (
+            f"{forward.identity}X-Request-Id: {request_id}\r\ntraceparent: {trace}\r\nVia: {via}\r\n"
+            f"X-Forwarded-For: {forwarded}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
+        ).encode("latin-1"),
+    ]
 
 
-def answer_fields(fields: Fields, forward: Forward, request_id: str) -> Fields:
-    """Return the fields for the client, without framing: ours replace the backend's, except that a `Link` is added."""
-    ours = {name.lower() for name, _ in forward.answer_headers} - {"link"}
-    skipped = HOP_BY_HOP | {"content-length", "via", "x-request-id"} | ours | _nominated(fields)
-    kept = [(name, value) for name, value in fields if name.lower() not in skipped]
-    kept.extend(forward.answer_headers)
-    kept.append(("X-Request-Id", request_id))
-    vias = ", ".join(value for name, value in fields if name.lower() == "via")
-    kept.append(("Via", _append(vias, VIA)))
-    return tuple(kept)
+def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> list[Line]:
+    """Return the backend's fields that go on: ours replace its own, except that a `Link` is added."""
+    connection = head.lookup.get("connection")
+    skipped: frozenset[str] = ANSWER_REPLACED
+    if connection is not None and connection not in USUAL_CONNECTION:
+        skipped = skipped | nominated(connection)
+    if not owned.isdisjoint(head.lookup):
+        skipped = skipped | {name.lower() for name, _ in forward.answer_headers if name != "Link"}
+    lines = [line for line in head.lines if line.name not in skipped]
+    lines.append(VIA)
+    return lines
 
 
-def without_body_bound(fields: Fields) -> Fields:
-    """Return the fields of an answer whose body was changed."""
-    return tuple((name, value) for name, value in fields if name.lower() not in BODY_BOUND)
+def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], notices: str, request_id: str) -> list[bytes]:
+    """Return the parts of the client's answer head, without framing and the final empty line; `notices` are fields."""
+    return [
+        status_line(status, reason),
+        *[line.raw for line in lines],
+        f"{notices}X-Request-Id: {request_id}\r\n".encode("latin-1"),
+    ]
 
 
-def _nominated(fields: Iterable[tuple[str, str]]) -> frozenset[str]:
+def status_line(status: int, reason: bytes | None) -> bytes:
+    """Return the status line with the backend's reason phrase, or with the usual one where there is none."""
+    if reason is None or status == 200:
+        return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason)
+
+
+def without_body_bound(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines of an answer whose body was changed."""
+    return [line for line in lines if line.name not in BODY_BOUND]
+
+
+def framing(length: int | None) -> bytes:
+    """Return the framing field of a body of this length; None means chunked."""
+    return b"Transfer-Encoding: chunked\r\n" if length is None else b"Content-Length: %d\r\n" % length
+
+
+def announced(head: AnswerHead) -> bytes:
+    """Return the length that an answer without a body announces (to HEAD, or with 304)."""
+    return framing(head.length) if head.framing is Framing.LENGTH and head.status != 204 else b""
+
+
+def nominated(connection: str) -> frozenset[str]:
     """Return the fields that `Connection` makes hop-by-hop."""
-    values = [value for name, value in fields if name.lower() == "connection"]
-    return frozenset(token.strip().lower() for value in values for token in value.split(","))
-
-
-def _spellings(name: str) -> frozenset[str]:
-    """Return a field's names: a backend behind CGI or WSGI takes `X_User_Id` for `X-User-Id`."""
-    lower = name.lower()
-    return frozenset({lower, lower.replace("_", "-")})
-
-
-def _append(earlier: str | None, value: str) -> str:
-    return f"{earlier}, {value}" if earlier else value
-
-
-def _forwarded(head: RequestHead, origin: Origin) -> Fields:
-    """Return X-Forwarded-*: a trusted proxy's word is kept and continued, anybody else's is replaced."""
-    earlier = head.get if origin.trusts_peer else _nothing
-    return (
-        ("X-Forwarded-For", _append(earlier("x-forwarded-for"), head.peer)),
-        ("X-Forwarded-Proto", earlier("x-forwarded-proto") or origin.scheme),
-        ("X-Forwarded-Host", earlier("x-forwarded-host") or head.get("host") or ""),
-    )
-
-
-def _nothing(_name: str) -> None:
-    return None
+    return frozenset(token.strip().lower().replace("_", "-") for token in connection.split(","))

@@ -3,30 +3,51 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
+from aiohttp import web
 
 from gateway.config.snapshot import Deprecation, Endpoint, Migration, Snapshot
-from gateway.core.http import Fields
-from gateway.downstream.client import Reply
+from gateway.core.cell import Cell
+from gateway.core.clock import Clock
 from gateway.policy import phase
 
-NOT_STORED: Fields = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+
+class State(Protocol):
+    """Whether the gateway still takes traffic."""
+
+    @property
+    def is_draining(self) -> bool: ...
 
 
-def reply(name: str, snapshot: Snapshot, now: float, *, is_draining: bool) -> Reply:
-    """Return the answer of one of the gateway's own paths."""
-    if name == "health":
-        return health(is_draining=is_draining)
-    return Reply(200, NOT_STORED, orjson.dumps({"migrations": migrations(snapshot, now)}))
+class LocalPaths:
+    """The handler of the gateway's own public paths. It never sees a request that the policy did not send here."""
+
+    def __init__(self, snapshot: Cell[Snapshot], clock: Clock, state: State) -> None:
+        self._snapshot = snapshot
+        self._clock = clock
+        self._state = state
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if request.path == "/health":
+            return self._health()
+        document = {"migrations": migrations(self._snapshot.value, self._clock.now())}
+        return _json(200, document)
+
+    def _health(self) -> web.Response:
+        """200 while serving and 503 while draining, so that a load balancer stops sending before we stop taking."""
+        if self._state.is_draining:
+            return _json(503, {"status": "draining"})
+        return _json(200, {"status": "ok"})
 
 
-def health(*, is_draining: bool) -> Reply:
-    """Return 200 while serving and 503 while draining, so that a load balancer stops sending before we stop taking."""
-    if is_draining:
-        return Reply(503, NOT_STORED, b'{"status":"draining"}')
-    return Reply(200, NOT_STORED, b'{"status":"ok"}')
+def _json(status: int, document: Mapping[str, Any]) -> web.Response:
+    body = orjson.dumps(document)
+    return web.Response(
+        status=status, body=body, headers={"Content-Type": "application/json", "Cache-Control": "no-store"}
+    )
 
 
 def migrations(snapshot: Snapshot, now: float) -> list[Mapping[str, Any]]:

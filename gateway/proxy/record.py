@@ -49,11 +49,13 @@ class Record:
                 self.endpoint = decision.name
                 self.reason = "local"
 
-    def finish(self, now: float, metrics: Metrics) -> Entry:
-        """Count the exchange and return its line."""
-        seconds = now - self.started
+    def count(self, now: float, metrics: Metrics) -> None:
+        """Count the exchange."""
         metrics.requests[self.owner, self.endpoint, self.side, self.status] += 1
-        metrics.durations[self.owner, self.side].observe(seconds)
+        metrics.durations[self.owner, self.side].observe(now - self.started)
+
+    def entry(self, now: float) -> Entry:
+        """Return the exchange's line."""
         return Entry(
             request_id=self.request_id,
             method=self.method,
@@ -63,7 +65,7 @@ class Record:
             side=self.side,
             reason=self.reason,
             consumer=self.consumer,
-            milliseconds=round(seconds * 1000, 3),
+            milliseconds=round((now - self.started) * 1000, 3),
         )
 
     def _note_target(self, target: Endpoint | Route | None) -> None:

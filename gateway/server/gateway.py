@@ -96,6 +96,7 @@ class Gateway:
     async def stop(self) -> None:
         """Close everything at once; may be called again, and without a start."""
         await cancel_all(self._tasks)
+        self._access_log.flush()
         if self._plane is not None:
             await self._plane.close()
 
@@ -109,6 +110,8 @@ class Gateway:
         """Reload whenever the file has changed. A file that is away for a moment (a slow replace) is waited for."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            self._access_log.flush()
+            await self._running.listener.reread_certificate()
             stamp = await self._source.stamp()
             if stamp is not None and stamp != seen:
                 seen = stamp

@@ -30,7 +30,7 @@ def gauges(snapshot: Cell[Snapshot], fleet: Fleet, clock: Clock) -> tuple[Gauge,
         ),
         Gauge(
             "upstream_connections",
-            "Exchanges with an upstream that are active, or queued for a connection.",
+            "Connections to an upstream that are active or idle, and requests queued for one.",
             ("upstream", "state"),
             lambda: _connections(fleet),
         ),
@@ -56,11 +56,12 @@ def _days_left(snapshot: Snapshot, now: float) -> Reading:
 
 def _connections(fleet: Fleet) -> Reading:
     for cluster in fleet:
-        yield (cluster.name, "active"), cluster.slots.active
-        yield (cluster.name, "queued"), cluster.slots.queued
+        yield (cluster.name, "active"), cluster.active
+        yield (cluster.name, "idle"), cluster.idle
+        yield (cluster.name, "queued"), cluster.queued
 
 
 def _healthy(fleet: Fleet) -> Reading:
     for cluster in fleet:
-        for replica in cluster.rotation.replicas:
-            yield (cluster.name, str(replica.origin)), float(replica.is_healthy)
+        for pool in cluster.pools:
+            yield (cluster.name, pool.replica.address.text), float(pool.replica.is_healthy)

@@ -12,11 +12,14 @@ from gateway.config.schema import AdminToken
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
+from gateway.downstream.handoff import Handoff
 from gateway.downstream.listener import Listener
 from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Exposition, Metrics
 from gateway.policy.decide import Memory
-from gateway.proxy.exchange import Proxy, Surroundings
+from gateway.proxy.local import LocalPaths
+from gateway.proxy.service import Proxy
+from gateway.proxy.shared import Shared
 from gateway.server.configuration import Loaded, needs_restart
 from gateway.server.gauge import gauges
 from gateway.server.status import status
@@ -42,19 +45,25 @@ class Plane:
         self._loaded = loaded
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
-        self._proxy = Proxy(Surroundings(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock))
+        self._shared = Shared(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock)
+        self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
         self._started = clock.monotonic()
-        self.listener = Listener(self._proxy, loaded.config.server.limits)
+        self.listener = Listener(Proxy(self._shared, self._handoff, clock), loaded.config.server.limits)
         self.admin = AdminListener(AdminApp(self).build())
 
     def __repr__(self) -> str:
-        return f"<{self._proxy}, {self._fleet}>"
+        return f"<{self.listener}, {self._fleet}>"
 
     @property
     def is_ready(self) -> bool:
         """Whether traffic should be sent here."""
-        return not self._proxy.is_draining
+        return not self.is_draining
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it only finishes what is open."""
+        return self.listener.is_draining
 
     def admin_tokens(self) -> tuple[AdminToken, ...]:
         """Return the admin tokens that are good now."""
@@ -66,7 +75,8 @@ class Plane:
 
     def status(self) -> Mapping[str, Any]:
         """Return what `GET /api/status` answers."""
-        return status(self._loaded, self._fleet, self._proxy, self._clock.monotonic() - self._started)
+        uptime = self._clock.monotonic() - self._started
+        return status(self._loaded, self._fleet, self.listener, self._shared.open, uptime)
 
     async def start(self) -> None:
         """Start the upstreams, then listen."""
@@ -74,7 +84,8 @@ class Plane:
         if server.workers > 1:
             log.warning("server.workers is %d; this version serves with one process", server.workers)
         self._fleet.apply(self._loaded.config.upstreams)
-        await self.listener.start(server.listen.host, server.listen.port, server.tls)
+        self._handoff.start()
+        await self.listener.start(server.listen.host, server.listen.port, server.tls, reuse_port=True)
         await self.admin.start(server.admin.listen.host, server.admin.listen.port)
 
     def apply(self, loaded: Loaded) -> None:
@@ -83,22 +94,22 @@ class Plane:
             log.warning("%s has changed: this needs a restart", key)
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
-        self._snapshot.value = loaded.snapshot
+        self._shared.apply(loaded.snapshot)
         self.listener.apply(loaded.config.server.limits)
 
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""
-        self._proxy.is_draining = True
         await self.listener.drain()
         try:
             async with asyncio.timeout(self._loaded.config.server.drain):
-                await self._proxy.quiet()
+                await self.listener.empty()
         except TimeoutError:
-            log.warning("%d requests are cut after the drain time", self._proxy.open)
+            log.warning("%d requests are cut after the drain time", self._shared.open)
 
     async def close(self) -> None:
         """Close the listeners, then the upstreams."""
         await self.listener.close()
+        await self._handoff.close()
         await self.admin.close()
         await self._fleet.close()
 

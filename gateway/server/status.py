@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway import __version__
-from gateway.proxy.exchange import Proxy
+from gateway.downstream.listener import Listener
 from gateway.server.configuration import Loaded
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.fleet import Fleet
 
 
-def status(running: Loaded, fleet: Fleet, proxy: Proxy, uptime_seconds: float) -> Mapping[str, Any]:
+def status(
+    running: Loaded, fleet: Fleet, listener: Listener, open_requests: int, uptime_seconds: float
+) -> Mapping[str, Any]:
     """Describe the process as it is now."""
     config = running.config
     return {
         "version": __version__,
         "uptime_seconds": round(uptime_seconds, 3),
-        "state": "draining" if proxy.is_draining else "serving",
+        "state": "draining" if listener.is_draining else "serving",
         "config": {
             "revision": running.snapshot.revision,
             "digest": running.snapshot.digest,
@@ -29,7 +31,7 @@ def status(running: Loaded, fleet: Fleet, proxy: Proxy, uptime_seconds: float) -
         "store": {"kind": config.store.partition(":")[0]},
         "redis": {"configured": True} if config.redis is not None else None,
         "upstreams": {cluster.name: _cluster(cluster) for cluster in fleet},
-        "workers": [{"pid": os.getpid(), "open_requests": proxy.open}],
+        "workers": [{"pid": os.getpid(), "open_requests": open_requests, "connections": listener.connections}],
         "drift": _drift(running),
     }
 
@@ -37,11 +39,17 @@ def status(running: Loaded, fleet: Fleet, proxy: Proxy, uptime_seconds: float) -
 def _cluster(cluster: Cluster) -> Mapping[str, Any]:
     return {
         "endpoints": [
-            {"url": str(replica.origin), "healthy": replica.is_healthy, "ejected": replica.is_ejected}
-            for replica in cluster.rotation.replicas
+            {
+                "url": pool.replica.address.text,
+                "healthy": pool.replica.is_healthy,
+                "ejected": pool.replica.is_ejected,
+                "active": pool.busy,
+                "idle": len(pool.idle),
+            }
+            for pool in cluster.pools
         ],
-        "active": cluster.slots.active,
-        "queued": cluster.slots.queued,
+        "active": cluster.active,
+        "queued": cluster.queued,
     }
 
 

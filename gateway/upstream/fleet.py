@@ -8,7 +8,6 @@ from gateway.config.schema import Upstream
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.upstream.cluster import Cluster
-from gateway.upstream.fault import UpstreamError, UpstreamFault
 
 
 class Fleet:
@@ -29,12 +28,9 @@ class Fleet:
     def __iter__(self) -> Iterator[Cluster]:
         return iter(list(self._running.values()))
 
-    def get(self, name: str) -> Cluster:
-        """Return the running cluster of this name; raises UpstreamError when a reload has just removed it."""
-        cluster = self._running.get(name)
-        if cluster is None:
-            raise UpstreamError(UpstreamFault.UNREACHABLE, f"{name} is not configured any more.")
-        return cluster
+    def find(self, name: str) -> Cluster | None:
+        """Return the running cluster of this name; None when a reload has just removed it."""
+        return self._running.get(name)
 
     def apply(self, upstreams: Mapping[str, Upstream]) -> None:
         """Make `upstreams` the running ones; must be called between two requests, with the snapshot that names them."""

@@ -1,33 +1,67 @@
-"""Active health checks."""
+"""Active health checks: a short request of its own, on a connection of its own."""
 
 import asyncio
-from typing import Never
-
-import aiohttp
-from yarl import URL
+import re
+from typing import Final, Never
 
 from gateway.config.schema import Health
+from gateway.upstream.address import Address
 from gateway.upstream.replica import Replica
 
+STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
 
-async def watch(replica: Replica, settings: Health, session: aiohttp.ClientSession) -> Never:
+
+async def watch(replica: Replica, settings: Health) -> Never:
     """Ask the replica's health path every `interval` seconds, for ever."""
     while True:
-        passed = await is_alive(replica, settings, session)
+        passed = await is_alive(replica.address, settings)
         replica.note_check(passed, healthy=settings.healthy, unhealthy=settings.unhealthy)
         await asyncio.sleep(settings.interval)
 
 
-async def is_alive(replica: Replica, settings: Health, session: aiohttp.ClientSession) -> bool:
+async def is_alive(address: Address, settings: Health) -> bool:
     """Return whether the health path answers 200–299 in time. It never raises for a backend that is down."""
-    url = URL.build(
-        scheme=replica.origin.scheme, authority=replica.origin.raw_authority, path=settings.path, encoded=True
-    )
+    line = f"GET {settings.path} HTTP/1.1\r\nHost: ".encode("ascii") + address.authority
+    request = line + b"\r\nUser-Agent: crossfade-health\r\nConnection: close\r\n\r\n"
+    probe: _Probe | None = None
     try:
-        async with (
-            asyncio.timeout(settings.timeout),
-            session.get(url, allow_redirects=False, headers={"Connection": "close"}) as response,
-        ):
-            return 200 <= response.status <= 299
-    except (aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(settings.timeout):
+            probe = await address.connect(lambda: _Probe(request))
+            return await probe.passed
+    except (TimeoutError, OSError):
         return False
+    finally:
+        if probe is not None:
+            probe.close()
+
+
+class _Probe(asyncio.Protocol):
+    """Sends one request and looks at the first line that comes back."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._transport: asyncio.BaseTransport | None = None
+        self._received = b""
+        self.passed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        if isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write"):
+            transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data[:64]
+        if len(self._received) >= 13 or b"\n" in self._received:
+            self._settle(STATUS_LINE.match(self._received) is not None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._settle(False)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _settle(self, passed: bool) -> None:
+        if not self.passed.done():
+            self.passed.set_result(passed)

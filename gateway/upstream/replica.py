@@ -3,10 +3,9 @@
 import logging
 from enum import Enum
 
-from yarl import URL
-
 from gateway.config.schema import Ejection
 from gateway.core.clock import Clock
+from gateway.upstream.address import Address
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +18,10 @@ class Health(Enum):
 
 
 class Replica:
-    """Owns the health of one endpoint. `origin` is its scheme and authority; it never opens a connection."""
+    """Owns the health of one endpoint; it never opens a connection."""
 
-    def __init__(self, origin: str, ejection: Ejection, clock: Clock) -> None:
-        self.origin = URL(origin)
-        self.authority = self.origin.raw_authority
+    def __init__(self, address: Address, ejection: Ejection, clock: Clock) -> None:
+        self.address = address
         self._ejection = ejection
         self._clock = clock
         self._health = Health.HEALTHY
@@ -32,7 +30,7 @@ class Replica:
         self._ejected_until = 0.0
 
     def __repr__(self) -> str:
-        return f"<Replica {self.origin}: {self._health.value}, {self._errors} errors in a row>"
+        return f"<Replica {self.address.text}: {self._health.value}, {self._errors} errors in a row>"
 
     @property
     def is_healthy(self) -> bool:
@@ -61,28 +59,9 @@ class Replica:
         if self._errors >= self._ejection.consecutive_errors:
             self._errors = 0
             self._ejected_until = self._clock.monotonic() + self._ejection.duration
-            log.warning("%s is left alone for %g s after errors in a row", self.origin, self._ejection.duration)
+            log.warning("%s is left alone for %g s after errors in a row", self.address.text, self._ejection.duration)
 
     def _become(self, health: Health) -> None:
         self._streak = 0
         self._health = health
-        log.warning("%s is %s", self.origin, health.value)
-
-
-class Rotation:
-    """Chooses replicas in turn, healthy ones only; when none is, all are tried, because checks can be wrong."""
-
-    def __init__(self, replicas: tuple[Replica, ...]) -> None:
-        self.replicas = replicas
-        self._turn = 0
-
-    def __repr__(self) -> str:
-        healthy = sum(replica.is_healthy for replica in self.replicas)
-        return f"<Rotation {healthy} of {len(self.replicas)} healthy>"
-
-    def order(self) -> list[Replica]:
-        """Return the replicas in the order in which this exchange should try them; never empty."""
-        fit = [replica for replica in self.replicas if replica.is_healthy] or list(self.replicas)
-        self._turn += 1
-        start = self._turn % len(fit)
-        return fit[start:] + fit[:start]
+        log.warning("%s is %s", self.address.text, health.value)

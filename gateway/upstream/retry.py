@@ -2,9 +2,6 @@
 
 from typing import Final
 
-from gateway.core.http import IDEMPOTENT_METHODS
-from gateway.upstream.fault import UpstreamError, UpstreamFault
-
 RESERVE: Final = 10.0
 """Retries that are possible at once, however quiet it was before."""
 
@@ -29,18 +26,3 @@ class RetryBudget:
             return False
         self._left -= 1
         return True
-
-
-def is_repeatable(method: str, error: UpstreamError, *, has_body: bool) -> bool:
-    """Return whether sending the request again cannot do its work twice (RFC 9110 section 9.2.2).
-
-    When no connection came about, nothing was sent. A lost connection leaves open whether the backend acted, so only an
-    idempotent method goes again, and only without a body, because a streamed body is gone.
-    """
-    match error.fault:
-        case UpstreamFault.UNREACHABLE:
-            return True
-        case UpstreamFault.LOST:
-            return method in IDEMPOTENT_METHODS and not has_body
-        case _:
-            return False

@@ -55,7 +55,8 @@ async def test_the_status_describes_the_running_gateway(tmp_path: Path, token: s
     assert status["config"]["file"] == str(tmp_path / "gateway.yaml")
     assert status["store"] == {"kind": "sqlite"}
     assert status["redis"] is None
-    assert status["upstreams"]["v1"]["endpoints"] == [{"url": DEAD, "healthy": True, "ejected": False}]
+    endpoint = {"url": DEAD, "healthy": True, "ejected": False, "active": 0, "idle": 0}
+    assert status["upstreams"]["v1"] == {"endpoints": [endpoint], "active": 0, "queued": 0}
     assert len(status["workers"]) == 1
     assert status["drift"] == {"watchlist": {"file": 12.5, "live": 12.5, "differs": False}}
     assert status["uptime_seconds"] >= 0

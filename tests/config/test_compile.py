@@ -9,7 +9,7 @@ import pytest
 from gateway.config.compile import compile_snapshot
 from gateway.config.load import load
 from gateway.config.router import specificity
-from gateway.config.snapshot import AuthMode, Brownout, Deprecation, Identity, IdentityKind, Side, Snapshot
+from gateway.config.snapshot import AuthMode, Brownout, Deprecation, Identity, IdentityKind, Node, Side, Snapshot
 from gateway.config.template import PathTemplate
 from tests.config.sample import CONTRACT, ENVIRON, MINIMAL, NOW, SECRET, load_text, replaced
 
@@ -189,7 +189,7 @@ def test_templates_are_tried_most_specific_first() -> None:
     assert [template.text for template in sorted(shuffled, key=specificity)] == ordered
 
 
-def test_endpoints_of_one_path_are_together_and_literal_paths_in_a_table(tmp_path: Path) -> None:
+def test_endpoints_of_one_path_are_together_whatever_their_parameters_are_called(tmp_path: Path) -> None:
     text = replaced(
         CONTRACT,
         "adapt: watchlist_done}",
@@ -198,8 +198,13 @@ def test_endpoints_of_one_path_are_together_and_literal_paths_in_a_table(tmp_pat
         '      - {legacy: "PUT /api/favorites/{other}", successor: "PUT /x/{other}"}',
     )
     router = _compiled(tmp_path, text).router
-    assert {path: sorted(methods) for path, methods in router.exact.items()} == {"/api/favorites": ["GET", "POST"]}
-    assert [(template.text, sorted(methods)) for template, methods in router.templates] == [
-        ("/api/favorites/{stock_code}", ["DELETE", "PATCH"]),
-        ("/api/favorites/{other}", ["PUT"]),
-    ]
+    node = router.root
+    for segment in ("", "api", "favorites"):
+        node = node.literals[segment] or Node()
+    assert sorted(node.targets) == ["GET", "HEAD", "POST"]
+    assert node.other is not None
+    assert {method: str(target.template) for method, target in node.other.targets.items()} == {
+        "DELETE": "/api/favorites/{stock_code}",
+        "PATCH": "/api/favorites/{stock_code}",
+        "PUT": "/api/favorites/{other}",
+    }

@@ -9,8 +9,9 @@ from tests.support.gateway import plain, running
 from tests.support.upstream import ScriptedUpstream
 
 MALFORMED = {
-    "absolute form": b"GET http://a/api/x HTTP/1.1\r\nHost: a\r\n\r\n",
-    "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an absolute form with a user": b"GET http://u@a/api/x HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an asterisk for GET": b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+    "two spaces": b"GET  /api/x HTTP/1.1\r\nHost: a\r\n\r\n",
     "connect": b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
     "trace": b"TRACE /api/x HTTP/1.1\r\nHost: a\r\n\r\n",
     "a fragment": b"GET /api/x#y HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -19,7 +20,6 @@ MALFORMED = {
     "version 2.0": b"GET /api/x HTTP/2.0\r\nHost: a\r\n\r\n",
     "version 1.2": b"GET /api/x HTTP/1.2\r\nHost: a\r\n\r\n",
     "no host": b"GET /api/x HTTP/1.1\r\nX: y\r\n\r\n",
-    "no host in 1.0": b"GET /api/x HTTP/1.0\r\nX: y\r\n\r\n",
     "two hosts": b"GET /api/x HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
     "a host with a user": b"GET /api/x HTTP/1.1\r\nHost: u@a\r\n\r\n",
     "a host with a path": b"GET /api/x HTTP/1.1\r\nHost: a/b\r\n\r\n",
@@ -36,7 +36,6 @@ MALFORMED = {
     "a space before the colon": b"GET /api/x HTTP/1.1\r\nHost: a\r\nX-A : b\r\n\r\n",
     "a folded field": b"GET /api/x HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n",
     "a NUL": b"GET /api/x HTTP/1.1\r\nHost: a\r\nX-A: b\0c\r\n\r\n",
-    "a field that is not UTF-8": b"GET /api/x HTTP/1.1\r\nHost: a\r\nX-A: \xff\r\n\r\n",
     "a bare line feed": b"GET /api/x HTTP/1.1\nHost: a\n\n",
     "TLS on a plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }

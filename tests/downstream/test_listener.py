@@ -51,7 +51,7 @@ async def test_tls_is_spoken_when_configured_and_the_backend_is_told(tmp_path: P
     assert v1.received[0].get("X-Forwarded-Proto") == "https"
 
 
-async def test_a_connection_over_the_limit_is_closed(tmp_path: Path) -> None:
+async def test_a_connection_over_the_limit_is_told_so_and_closed(tmp_path: Path) -> None:
     text = plain("ORIGIN", server="  limits: {connections: 1}")
     async with (
         ScriptedUpstream() as v1,
@@ -61,13 +61,14 @@ async def test_a_connection_over_the_limit_is_closed(tmp_path: Path) -> None:
         await first.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await first.answer()).status == 200
         async with connected(gateway.public_port) as second:
+            assert (await second.answer()).status == 503
             assert await second.at_end()
         await first.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await first.answer()).status == 200
 
 
-async def test_a_connection_that_never_sends_a_whole_head_is_closed(tmp_path: Path) -> None:
-    text = plain("ORIGIN", server="  limits: {keep_alive: 200ms}")
+async def test_a_head_that_does_not_arrive_in_time_is_a_408(tmp_path: Path) -> None:
+    text = plain("ORIGIN", server="  limits: {header_timeout: 200ms}")
     async with (
         ScriptedUpstream() as v1,
         running(tmp_path, text.replace("ORIGIN", v1.origin)) as gateway,
@@ -75,4 +76,5 @@ async def test_a_connection_that_never_sends_a_whole_head_is_closed(tmp_path: Pa
     ):
         await client.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n")
         async with asyncio.timeout(5):
+            assert (await client.answer()).status == 408
             assert await client.at_end()

@@ -189,11 +189,33 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 def test_a_known_token_is_not_verified_again_until_the_keys_change(counted: Callable[[], int]) -> None:
     cache, header = TokenCache(), f"Bearer {signed(CLAIMS)}"
     for _ in range(3):
-        assert cache.verify(header, POLICY, NOW)["sub"] == "alice"
+        assert cache.verify(header, POLICY, NOW).claims["sub"] == "alice"
     assert counted() == 1
     changed = AuthPolicy(keys=(), issuer="tacn", audience="gw", leeway=30, forward={})
     with pytest.raises(AuthError):
         cache.verify(header, changed, NOW)
+
+
+@pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer   "])
+def test_a_token_written_in_an_unusual_way_is_the_same_token(counted: Callable[[], int], scheme: str) -> None:
+    cache, token = TokenCache(), signed(CLAIMS)
+    for header in (f"{scheme}{token}", f"Bearer {token}", f"{scheme}{token}"):
+        assert cache.verify(header, POLICY, NOW).claims["sub"] == "alice"
+    assert (counted(), repr(cache)) == (1, "<TokenCache 1 of 10000 tokens>")
+
+
+@pytest.mark.parametrize("kid", [7, None, ["hs"]])
+def test_a_kid_that_is_no_text_is_refused(kid: object) -> None:
+    keyless = AuthPolicy(keys=(Key("HS256", None, b"s" * 32),), issuer=None, audience=None, leeway=0, forward={})
+    assert reason(raw({"alg": "HS256", "kid": kid}, CLAIMS), keyless) is AuthReason.MALFORMED
+
+
+@pytest.mark.parametrize(("claim", "bound"), [("nbf", NOW + 70), ("iat", NOW + 70)])
+def test_a_known_token_is_not_good_before_its_time_when_the_clock_is_set_back(claim: str, bound: int) -> None:
+    cache, header = TokenCache(), f"Bearer {signed(CLAIMS | {claim: bound})}"
+    cache.verify(header, POLICY, NOW + 40)
+    with pytest.raises(AuthError, match=r"not valid yet|in the future"):
+        cache.verify(header, POLICY, NOW + 39)
 
 
 def test_a_known_token_still_expires() -> None:

@@ -72,7 +72,7 @@ def test_zero_percent_moves_nobody_and_hundred_percent_everybody() -> None:
 
 
 def test_a_caller_without_any_stickiness_key_stays_on_legacy() -> None:
-    assignment = assign(rollout(100_000), HEAD, None, "10.0.0.1")
+    assignment = assign(rollout(100_000), HEAD, {}, "10.0.0.1")
     assert (assignment.side, assignment.reason) == (Side.LEGACY, "no stickiness key present")
 
 

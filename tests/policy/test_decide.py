@@ -13,6 +13,7 @@ from gateway.policy.trace import Trace
 from .conftest import Compile, token
 
 BEFORE = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+DEPRECATED = datetime(2027, 2, 1, tzinfo=UTC).timestamp()
 GONE = datetime(2027, 3, 5, tzinfo=UTC).timestamp()
 
 
@@ -145,6 +146,28 @@ def test_identity_headers_come_from_the_token_only(snapshot: Snapshot) -> None:
     forward = forwarded(ask(snapshot, "GET /api/favorites", ("X-User-Id", "root"), sub="alice", role="admin"))
     assert {"x-user-id", "x-user-role"} <= forward.drop
     assert forward.add == (("X-User-Id", "alice"), ("X-User-Role", "admin"))
+
+
+def test_fields_are_written_as_they_are_listed(snapshot: Snapshot) -> None:
+    forward = forwarded(ask(snapshot, "GET /api/favorites", now=DEPRECATED, sub="alice", role="admin"))
+    assert forward.identity == "X-User-Id: alice\r\nX-User-Role: admin\r\n"
+    assert forward.notices == "".join(f"{name}: {value}\r\n" for name, value in forward.answer_headers)
+    assert [name for name, _ in forward.answer_headers] == [
+        "Deprecation",
+        "Sunset",
+        "Link",
+        "X-Served-By",
+    ]
+
+
+def test_quotas_by_consumer_count_the_same_consumer_with_every_token(snapshot: Snapshot) -> None:
+    memory = Memory.fresh()
+    heads = [
+        RequestHead.of("GET", "/api/v2/x", [("Authorization", f"Bearer {token(BEFORE, client_id='app', jti=str(n))}")])
+        for n in range(4)
+    ]
+    answers = [decide(head, snapshot, BEFORE, memory) for head in heads]
+    assert [isinstance(answer, Forward) for answer in answers] == [True, True, True, False]
 
 
 def test_a_claim_cannot_end_a_header_line(snapshot: Snapshot) -> None:

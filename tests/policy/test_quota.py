@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.snapshot import Identity, IdentityKind, Quota
-from gateway.policy.quota import Charge, QuotaTable, headers
+from gateway.core.block import fields
+from gateway.policy.quota import Charge, QuotaTable, block
 
 IP = (Identity(IdentityKind.IP),)
 START = 1_800_000_000.0
@@ -81,7 +82,7 @@ def test_headers_have_the_drafts_exact_form() -> None:
     table, charges = QuotaTable(), [charge(50), charge(10_000, 86_400.0, name="free")]
     for _ in range(38):
         verdict = table.count(charges, START)
-    assert headers(charges, verdict) == (
+    assert fields(block(charges, verdict)) == (
         ("RateLimit-Policy", '"burst";q=50;w=1, "free";q=10000;w=86400'),
         ("RateLimit", '"burst";r=12;t=1'),
     )
@@ -90,8 +91,8 @@ def test_headers_have_the_drafts_exact_form() -> None:
 def test_a_refusal_says_when_to_come_back() -> None:
     table, one = QuotaTable(), charge(2, window=10)
     spend(table, 2, START, one)
-    fields = dict(headers([one], table.count([one], START)))
-    assert (fields["RateLimit"], fields["Retry-After"]) == ('"burst";r=0;t=10', "5")
+    told = dict(fields(block([one], table.count([one], START))))
+    assert (told["RateLimit"], told["Retry-After"]) == ('"burst";r=0;t=10', "5")
 
 
 def test_a_shorter_window_frees_who_had_used_up_the_longer_one() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import ask, connected
-from tests.support.gateway import plain, running
+from tests.support.gateway import migrating, plain, running
 from tests.support.upstream import Peer, Received, ScriptedUpstream, answering, json_answer
 
 
@@ -86,7 +86,6 @@ async def test_a_chunked_upload_flows_through(tmp_path: Path) -> None:
         answer = await client.answer()
     assert answer.status == 200
     assert v1.received[0].body == b"abcde"
-    assert v1.received[0].get("Transfer-Encoding") == "chunked"
 
 
 async def test_a_large_body_flows_both_ways(tmp_path: Path) -> None:
@@ -269,17 +268,18 @@ async def test_a_slow_client_slows_the_backend_down(tmp_path: Path) -> None:
 
 async def test_expect_100_continue_is_answered_when_the_body_is_wanted(tmp_path: Path) -> None:
     async with (
-        ScriptedUpstream() as v1,
-        running(tmp_path, plain(v1.origin)) as gateway,
+        ScriptedUpstream() as v2,
+        running(tmp_path, migrating("http://127.0.0.1:1", v2.origin)) as gateway,
         connected(gateway.public_port) as client,
     ):
-        await client.send(b"POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        start = b"POST /api/favorites HTTP/1.1\r\nHost: a\r\nContent-Length: 22\r\n"
+        await client.send(start + b"Expect: 100-continue\r\n\r\n")
+        # An adapter needs the whole body before the backend is asked, so it is the gateway that agrees.
         status, fields = await client.head()
         assert (status, fields) == (100, [])
-        await client.send(b"abc")
+        await client.send(b'{"stock_code":"60051"}')
         assert (await client.answer()).status == 200
-    assert v1.received[0].body == b"abc"
-    assert v1.received[0].get("Expect") is None
+    assert v2.received[0].get("Expect") is None
 
 
 async def test_a_refused_upload_is_not_invited(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_a_get_whose_pooled_connection_died_is_repeated_once(tmp_path: Pat
     assert len(v1.received) == 3
 
 
-async def test_a_get_is_not_repeated_for_ever(tmp_path: Path) -> None:
+async def test_a_get_on_a_fresh_connection_is_not_repeated(tmp_path: Path) -> None:
     async def dying(_received: Received, _peer: Peer) -> bool:
         return False
 
@@ -76,18 +76,18 @@ async def test_a_get_is_not_repeated_for_ever(tmp_path: Path) -> None:
         answer = await ask(gateway.public_port, "/api/x")
     assert answer.status == 502
     assert answer.json()["type"] == "urn:crossfade:problem:upstream-unavailable"
-    assert len(v1.received) == 2
+    assert len(v1.received) == 1
 
 
-async def test_several_endpoints_are_asked_in_turn(tmp_path: Path) -> None:
+async def test_several_endpoints_share_the_requests(tmp_path: Path) -> None:
     async with (
         ScriptedUpstream() as one,
         ScriptedUpstream() as two,
         running(tmp_path, plain(f"{one.origin}, {two.origin}")) as gateway,
     ):
-        for _ in range(6):
+        for _ in range(60):
             await ask(gateway.public_port, "/api/x")
-    assert (len(one.received), len(two.received)) == (3, 3)
+    assert min(len(one.received), len(two.received)) >= 10
 
 
 async def test_a_post_goes_to_the_next_endpoint_when_the_first_takes_no_connection(tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ async def test_an_endpoint_with_errors_in_a_row_is_left_alone(tmp_path: Path) ->
         ScriptedUpstream() as good,
         running(tmp_path, plain(f"{bad.origin}, {good.origin}", upstream=extra)) as gateway,
     ):
-        for _ in range(10):
+        for _ in range(60):
             await ask(gateway.public_port, "/api/x", "POST")
     assert len(bad.received) == 2
-    assert len(good.received) == 8
+    assert len(good.received) == 58
 
 
 async def test_more_requests_than_max_connections_wait_for_their_turn(tmp_path: Path) -> None:

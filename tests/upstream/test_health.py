@@ -6,7 +6,8 @@ import pytest
 
 from gateway.config.schema import Ejection
 from gateway.server.gateway import Gateway
-from gateway.upstream.replica import Replica, Rotation
+from gateway.upstream.address import Address
+from gateway.upstream.replica import Replica
 from tests.support.client import ask
 from tests.support.clock import FakeClock
 from tests.support.gateway import plain, running
@@ -18,7 +19,7 @@ CHECKED = "    health: {path: /health, interval: 100ms, timeout: 100ms, healthy:
 
 def _replica(clock: FakeClock, errors: int = 3) -> Replica:
     ejection = Ejection.model_validate({"consecutive_errors": errors, "for": "10s"})
-    return Replica("http://127.0.0.1:1", ejection, clock)
+    return Replica(Address.parse("http://127.0.0.1:1"), ejection, clock)
 
 
 async def _healthy(gateway: Gateway) -> list[bool]:
@@ -90,11 +91,3 @@ def test_an_ejected_replica_comes_back_by_itself() -> None:
     assert not replica.is_healthy
     clock.advance(10)
     assert replica.is_healthy
-
-
-def test_the_rotation_starts_each_time_with_the_next_replica() -> None:
-    clock = FakeClock()
-    replicas = tuple(_replica(clock) for _ in range(3))
-    rotation = Rotation(replicas)
-    firsts = [rotation.order()[0] for _ in range(6)]
-    assert {firsts.count(replica) for replica in replicas} == {2}

@@ -1,30 +1,6 @@
-"""When a request may be sent again."""
+"""How many retries an upstream may be burdened with."""
 
-import pytest
-
-from gateway.upstream.fault import UpstreamError, UpstreamFault
-from gateway.upstream.retry import RetryBudget, is_repeatable
-
-
-@pytest.mark.parametrize(
-    ("method", "fault", "has_body", "expected"),
-    [
-        ("GET", UpstreamFault.LOST, False, True),
-        ("HEAD", UpstreamFault.LOST, False, True),
-        ("DELETE", UpstreamFault.LOST, False, True),
-        ("PUT", UpstreamFault.LOST, True, False),
-        ("POST", UpstreamFault.LOST, False, False),
-        ("PATCH", UpstreamFault.LOST, False, False),
-        ("POST", UpstreamFault.UNREACHABLE, True, True),
-        ("GET", UpstreamFault.TIMEOUT, False, False),
-        ("GET", UpstreamFault.INVALID, False, False),
-        ("GET", UpstreamFault.OVERLOADED, False, False),
-    ],
-)
-def test_only_what_cannot_do_its_work_twice_is_sent_again(
-    method: str, fault: UpstreamFault, has_body: bool, expected: bool
-) -> None:
-    assert is_repeatable(method, UpstreamError(fault, ""), has_body=has_body) is expected
+from gateway.upstream.retry import RetryBudget
 
 
 def test_the_budget_bounds_retries_to_a_share_of_the_requests() -> None:

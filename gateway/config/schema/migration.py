@@ -26,13 +26,14 @@ Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 
 
 class Route(Strict):
-    """A path that is not migrated: policy and forwarding only."""
+    """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too."""
 
     name: Name
     match: RouteMatch
     upstream: Name
     auth: Mode = "required"
     quotas: tuple[Name, ...] = ()
+    upgrade: Boolean = False
 
 
 class Endpoint(Strict):

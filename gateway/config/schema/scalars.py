@@ -202,8 +202,10 @@ def address(value: Any) -> Address:
 
 
 def origin(value: Any) -> str:
-    """Read the origin of an upstream, `http://host:port`, and return it without a trailing slash."""
+    """Read the origin of an upstream, `http://host:port` or `unix:/path`, and return it without a trailing slash."""
     found = text(value)
+    if found.startswith("unix:/") and not re.search(r"[\s?#]", found):
+        return found
     parts = _split(found, {"http", "https"})
     if parts is None or parts.username is not None or parts.path not in {"", "/"} or "?" in found or "#" in found:
         raise ValueError("is not an origin: write http://HOST:PORT, without a path or user")
@@ -321,7 +323,7 @@ Size = Annotated[int, PlainValidator(size), schema("string", rf"^{SIZE.pattern}$
 Date = Annotated[Moment, PlainValidator(absolute_moment), schema("string", r"^\d{4}-\d{2}-\d{2}")]
 RelativeDate = Annotated[Moment, PlainValidator(moment), schema("string", r"^(\+\d|\d{4}-\d{2}-\d{2})")]
 Listen = Annotated[Address, PlainValidator(address), schema("string", r"^.+:\d{1,5}$")]
-Origin = Annotated[str, PlainValidator(origin), schema("string", r"^https?://[^/]+/?$")]
+Origin = Annotated[str, PlainValidator(origin), schema("string", r"^(https?://[^/]+/?|unix:/.+)$")]
 WebUrl = Annotated[str, PlainValidator(web_url), schema("string", r"^https?://")]
 Name = Annotated[str, PlainValidator(name), schema("string", rf"^{NAME.pattern}$")]
 HeaderName = Annotated[str, PlainValidator(header_name), schema("string", r"^[^\s:]+$")]

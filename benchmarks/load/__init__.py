@@ -1,0 +1,1 @@
+"""The load generator: C source and the Python that compiles and runs it."""

@@ -1,0 +1,1 @@
+"""Processes, cores and CPU time."""

@@ -1,0 +1,1 @@
+"""What is sent: users with tokens, paths, header sets, and the request files made of them."""

@@ -1,0 +1,427 @@
+"""One client's connection: parses, bounds and orders its requests, and writes their answers."""
+
+import asyncio
+import math
+import re
+from time import monotonic
+from typing import Final, Protocol, cast
+
+from gateway.config.schema import Limits
+from gateway.downstream.fault import RequestError, RequestFault
+from gateway.wire.body import Body, UntilClose
+from gateway.wire.fault import WireError
+from gateway.wire.line import LineMemo
+from gateway.wire.request import Request, parse_request
+
+NEVER: Final = math.inf
+HELD_BYTES: Final = 64 * 1024
+"""What a client may send ahead (pipelined requests) before we stop reading from it."""
+HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
+"""In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
+LINGER_SECONDS: Final = 2.0
+FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+
+
+class Exchange(Protocol):
+    """The service's side of one request, as the connection sees it."""
+
+    def on_request_body(self, data: bytes, *, is_last: bool) -> None:
+        """A part of the request's body."""
+
+    def on_bad_request(self, error: RequestError) -> None:
+        """The rest of the request is not what its head promised; nothing more will come."""
+
+    def on_gone(self) -> None:
+        """The client's connection is closed; nothing can be written any more."""
+
+    def on_client_blocked(self, *, is_blocked: bool) -> None:
+        """The client reads more slowly than we write, or has caught up."""
+
+
+class Service(Protocol):
+    """What serves the requests."""
+
+    def serve(self, client: "ClientConnection", request: Request, body: bytes, *, is_complete: bool) -> Exchange | None:
+        """Begin to answer a request; None when it has been answered or handed off already."""
+
+    def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
+        """Answer bytes that are no request, and close."""
+
+
+class Registry(Protocol):
+    """The listener, as its connections see it."""
+
+    limits: Limits
+    memo: LineMemo
+    service: Service
+    is_draining: bool
+
+    def opened(self, client: "ClientConnection") -> bool:
+        """Count a connection; False when there are too many."""
+
+    def closed(self, client: "ClientConnection") -> None:
+        """Forget a connection."""
+
+
+class ClientConnection(asyncio.Protocol):
+    """Owns one transport and the order of its answers: the next request is parsed when the last one is answered.
+
+    It never decides what to answer. `deadline` is when (monotonic seconds) it will have waited for too long for a head,
+    a body or a slow reader; the listener calls `expire` then. An idle connection holds no buffer.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_exchange",
+        "_has_head_begun",
+        "_is_advancing",
+        "_is_lingering",
+        "_is_reading",
+        "_is_tunnel",
+        "_received",
+        "_registry",
+        "_request",
+        "_transport",
+        "deadline",
+        "is_blocked",
+        "is_last",
+        "peer",
+        "scheme",
+    )
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._request: Request | None = None
+        self._body: Body | None = None
+        self._buffer = b""
+        self._received = 0
+        self._has_head_begun = False
+        self._is_advancing = False
+        self._is_lingering = False
+        self._is_reading = True
+        self._is_tunnel = False
+        self.deadline = NEVER
+        self.is_blocked = False
+        self.is_last = False
+        self.peer = ""
+        self.scheme = "http"
+
+    def __repr__(self) -> str:
+        state = "closed" if self._transport is None else "busy" if self._exchange is not None else "idle"
+        return f"<ClientConnection {self.peer} {state}>"
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport while the connection is open."""
+        return self._transport
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._exchange is None and not self._buffer
+
+    # ------------------------------------------------------------------ the transport's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        peername = transport.get_extra_info("peername")
+        self.peer = str(peername[0]) if isinstance(peername, tuple) else ""
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
+        self.deadline = monotonic() + self._registry.limits.header_timeout
+        if not self._registry.opened(self):
+            self._turn_away(RequestFault.TOO_MANY, "Too many connections.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._transport = None
+        self.deadline = NEVER
+        self._buffer = b""
+        self._registry.closed(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.on_gone()
+
+    def eof_received(self) -> bool:
+        """The client has closed its side. As nginx and Envoy do, we take that for leaving: the connection is closed."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The client reads slowly."""
+        self.is_blocked = True
+        self.deadline = monotonic() + self._registry.limits.body_timeout
+        if self._exchange is not None:
+            self._exchange.on_client_blocked(is_blocked=True)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self.is_blocked = False
+        self.deadline = NEVER if self._exchange is not None else monotonic() + self._registry.limits.keep_alive
+        if self._exchange is not None:
+            self._exchange.on_client_blocked(is_blocked=False)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, wherever the request stands."""
+        if self._body is not None:
+            self._read_body(data)
+        elif self._is_lingering:
+            return
+        else:
+            self._buffer = self._buffer + data if self._buffer else data
+            if self._exchange is None:
+                self._advance()
+            elif len(self._buffer) > HELD_BYTES:
+                self.pause()
+
+    # ------------------------------------------------------------------ the exchange's calls
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the answer."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def connection_field(self, version: bytes) -> bytes:
+        """Return the end of an answer's head: whether the connection stays open, then the empty line."""
+        if self._body is not None or self._registry.is_draining:
+            self.is_last = True
+        if self.is_last:
+            return b"Connection: close\r\n\r\n"
+        return b"\r\n" if version == b"HTTP/1.1" else b"Connection: keep-alive\r\n\r\n"
+
+    def tunnel(self) -> None:
+        """Pass on whatever the client sends from here on, and never read it as HTTP."""
+        buffer, self._buffer = self._buffer, b""
+        self._body = UntilClose()
+        self.is_last = True
+        self.deadline = NEVER
+        self._is_tunnel = True
+        if buffer:
+            self._read_body(buffer)
+
+    def finish(self) -> None:
+        """The answer is complete: close, or go on with the next request."""
+        self._exchange = None
+        if self.is_last or self._body is not None or self._registry.is_draining:
+            self.close()
+            return
+        self.deadline = monotonic() + self._registry.limits.keep_alive
+        if not self._is_reading:
+            self.resume()
+        if self._buffer and not self._is_advancing:
+            self._advance()
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if self._is_reading and self._transport is not None and not self._transport.is_closing():
+            self._is_reading = False
+            self._transport.pause_reading()
+            if self._body is not None:
+                self.deadline = NEVER  # it is we who are slow
+
+    def resume(self) -> None:
+        """Read again."""
+        if not self._is_reading and self._transport is not None and not self._transport.is_closing():
+            self._is_reading = True
+            self._transport.resume_reading()
+            if self._body is not None:
+                self.deadline = monotonic() + self._registry.limits.body_timeout
+
+    def close(self) -> None:
+        """Close after what was written has been sent."""
+        has_unread = self._body is not None or not self._is_reading
+        self.is_last = True
+        self._body = None
+        self._buffer = b""
+        if self._transport is None:
+            return
+        if has_unread and self._transport.can_write_eof():
+            self._linger(self._transport)
+        else:
+            self.deadline = monotonic() + self._registry.limits.body_timeout
+            self._transport.close()
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        """Close our side and read on for a moment: a close with unread bytes would reset the answer away."""
+        if not self._is_lingering:
+            self._is_lingering = True
+            self.deadline = monotonic() + LINGER_SECONDS
+            self.resume()
+            transport.write_eof()
+
+    def abort(self) -> None:
+        """Cut the connection, so that a broken answer never looks complete."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def hand_off(self) -> tuple[asyncio.Transport, bytes] | None:
+        """Give the transport away with the bytes that were read ahead; nothing is written or timed here after it."""
+        transport, self._transport = self._transport, None
+        self.deadline = NEVER
+        buffer, self._buffer = self._buffer, b""
+        self._registry.closed(self)
+        return (transport, buffer) if transport is not None else None
+
+    def expire(self) -> None:
+        """Something took too long."""
+        self.deadline = NEVER
+        if self.is_blocked or self._is_lingering:
+            self.abort()
+        elif self._exchange is None and not self._has_head_begun:
+            self.close()
+        elif self._exchange is None:
+            self._buffer = b""
+            self._turn_away(RequestFault.TOO_SLOW, "The request's head did not arrive in time.")
+        elif self._body is not None:
+            self._fail_body(RequestError(RequestFault.TOO_SLOW, "The request's body did not arrive in time."))
+        else:
+            self.abort()
+
+    # ------------------------------------------------------------------ parsing
+
+    def _advance(self) -> None:
+        """Parse what was read ahead. A loop, because answers that need no backend come before `serve` returns."""
+        if self._is_advancing:
+            return
+        self._is_advancing = True
+        try:
+            while self._buffer and self._exchange is None and self._transport is not None and not self.is_last:
+                data, self._buffer = self._buffer, b""
+                if not self._read_head(data):
+                    break
+        finally:
+            self._is_advancing = False
+
+    def _read_head(self, data: bytes) -> bool:
+        """Parse one head and begin its exchange; False while it is incomplete or was refused."""
+        end = data.find(b"\r\n\r\n")
+        if end <= 0:
+            return self._wait_for_head(data, end)
+        limits = self._registry.limits
+        block = data[:end]
+        if block[0] == 13:
+            block = block[2:] if block.startswith(b"\r\n") else block
+        if not self._is_bounded(block, limits):
+            return False
+        try:
+            request = parse_request(block, self._registry.memo, self.peer)
+            if request.length > limits.body:
+                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(limits))
+                return False
+        except WireError as error:
+            self._turn_away(RequestFault.MALFORMED, str(error))
+            return False
+        self._has_head_begun = False
+        self._begin(request, data[end + 4 :])
+        return True
+
+    def _begin(self, request: Request, rest: bytes) -> None:
+        self.deadline = NEVER
+        if request.is_last:
+            self.is_last = True
+        body, is_complete = b"", True
+        if request.has_body:
+            decoder = request.decoder()
+            try:
+                body, rest = decoder.feed(rest)
+            except WireError as error:
+                self._turn_away(RequestFault.MALFORMED, str(error))
+                return
+            is_complete = decoder.is_done
+            if len(body) > self._registry.limits.body:
+                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(self._registry.limits))
+                return
+            if not is_complete:
+                self._body = decoder
+                self._received = len(body)
+                self.deadline = monotonic() + self._registry.limits.body_timeout
+        self._buffer = rest
+        exchange = self._registry.service.serve(self, request, body, is_complete=is_complete)
+        if exchange is not None:
+            self._exchange = exchange
+
+    def _read_body(self, data: bytes) -> None:
+        body, exchange = self._body, self._exchange
+        if body is None or exchange is None:
+            return
+        try:
+            payload, rest = body.feed(data)
+        except WireError as error:
+            self._fail_body(RequestError(RequestFault.MALFORMED, str(error)))
+            return
+        limits = self._registry.limits
+        if self._is_tunnel:
+            exchange.on_request_body(payload, is_last=False)
+            return
+        self._received += len(payload)
+        if self._received > limits.body:
+            self._fail_body(RequestError(RequestFault.BODY_TOO_LARGE, _too_large(limits)))
+            return
+        if body.is_done:
+            self._body = None
+            self._buffer = rest
+            self.deadline = NEVER
+        elif self._is_reading:
+            self.deadline = monotonic() + limits.body_timeout
+        if payload or body.is_done:
+            exchange.on_request_body(payload, is_last=body.is_done)
+
+    def _fail_body(self, error: RequestError) -> None:
+        # The decoder stays: what is unread makes the close linger.
+        self.is_last = True
+        self.deadline = NEVER
+        if self._exchange is not None:
+            self._exchange.on_bad_request(error)
+
+    def _wait_for_head(self, data: bytes, end: int) -> bool:
+        """Keep an incomplete head, if it can still become a good one."""
+        if end == 0 or data.startswith(b"\r\n"):
+            data = data[2:]  # one empty line before a request is forgiven (RFC 9112 section 2.2)
+            if not data:
+                return False
+            if data[0] in b"\r\n":
+                self._turn_away(RequestFault.MALFORMED, "Empty lines come where a request should be.")
+                return False
+            return self._read_head(data)
+        limits = self._registry.limits
+        line = data.find(b"\r\n")
+        if line > limits.request_line or (line < 0 and len(data) > limits.request_line):
+            self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
+        elif len(data) - max(line, 0) > limits.headers:
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, "The header fields are too large or too many.")
+        elif data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
+            self._turn_away(RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request.")
+        else:
+            self._buffer = data
+            if not self._has_head_begun:
+                self._has_head_begun = True
+                self.deadline = monotonic() + limits.header_timeout
+        return False
+
+    def _is_bounded(self, block: bytes, limits: Limits) -> bool:
+        fields = block.count(b"\r\n")
+        if len(block) <= limits.request_line and len(block) <= limits.headers and fields <= limits.header_count:
+            return True
+        line = block.find(b"\r\n")
+        if (line if line >= 0 else len(block)) > limits.request_line:
+            self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
+            return False
+        if fields > limits.header_count or len(block) - line > limits.headers:
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, "The header fields are too large or too many.")
+            return False
+        return True
+
+    def _turn_away(self, fault: RequestFault, detail: str) -> None:
+        self._has_head_begun = False
+        self.is_last = True
+        self._buffer = b""
+        self._registry.service.turn_away(self, RequestError(fault, detail))
+        if self._transport is not None and self._transport.can_write_eof():
+            self._linger(self._transport)
+
+
+def _too_large(limits: Limits) -> str:
+    return f"The body is larger than {limits.body} bytes."

@@ -1,0 +1,63 @@
+"""Handing a connection to aiohttp, which serves the paths that the gateway answers itself.
+
+There a person writes an ordinary handler. The transport changes hands with the request's head, written anew, and never
+comes back: the connection ends with that answer, so that no later request can slip past the policy.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.downstream.connection import ClientConnection
+from gateway.wire.request import Request
+
+REPLACED: Final = frozenset({"content-length", "transfer-encoding", "expect", "upgrade", "x-request-id"})
+
+type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Handoff:
+    """Owns the connections that were handed over. It never decides which those are."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._server: web.Server | None = None
+
+    def __repr__(self) -> str:
+        return f"<Handoff {len(self._server.connections) if self._server is not None else 0} connections>"
+
+    @property
+    def open(self) -> int:
+        """How many connections are being served."""
+        return len(self._server.connections) if self._server is not None else 0
+
+    def start(self) -> None:
+        """Be ready; needs a running loop."""
+        self._server = web.Server(self._serve, access_log=None, handler_cancellation=True)
+
+    async def close(self) -> None:
+        """End every connection."""
+        if self._server is not None:
+            await self._server.shutdown(timeout=0.1)
+
+    def take(self, client: ClientConnection, request: Request, request_id: str) -> None:
+        """Take the connection over and let aiohttp answer the request; a body, if there is one, is not read."""
+        given = client.hand_off()
+        if given is None or self._server is None:
+            return
+        transport, _ = given
+        protocol: RequestHandler = self._server()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        head = request.head
+        lines = b"".join([line.raw for line in request.lines if line.name not in REPLACED])
+        start = f"{head.method} {head.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n".encode("latin-1")
+        protocol.data_received(start + lines + b"\r\n")
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self._handler(request)
+        response.headers["X-Request-Id"] = request.headers.get("X-Request-Id", "")
+        response.force_close()
+        return response

@@ -1,0 +1,81 @@
+"""What is written to the backend for one request: its head and as much of its body as is here."""
+
+from dataclasses import dataclass
+
+from gateway.config.snapshot import Route
+from gateway.policy.adapt import adapt_request, wants_request_body
+from gateway.policy.decision import Forward
+from gateway.proxy import forwarding
+from gateway.wire.body import Framing, chunk
+from gateway.wire.request import Request
+
+
+@dataclass(slots=True)
+class Composed:
+    """The bytes, and what they have promised the backend about the rest.
+
+    `is_chunked`: the body goes on in chunks; `is_expecting`: the backend was asked for a 100 before the body;
+    `is_tunnel`: it was asked to switch protocols.
+    """
+
+    parts: list[bytes]
+    is_chunked: bool = False
+    is_expecting: bool = False
+    is_tunnel: bool = False
+
+
+def compose(
+    request: Request,
+    forward: Forward,
+    body: bytes,
+    *,
+    is_complete: bool,
+    authority: bytes,
+    request_id: str,
+    scheme: str,
+    trusts_peer: bool,
+) -> Composed:
+    """Return the request as it is sent on; `body` is what has arrived of its body so far."""
+    parts = forwarding.request_head(request, forward, authority, request_id, scheme, trusts_peer=trusts_peer)
+    composed = Composed(parts)
+    if forward.adapter is not None:
+        parts.append(b"Accept-Encoding: identity\r\n")
+    if "upgrade" in request.head.lookup and _wants_tunnel(request, forward):
+        composed.is_tunnel = True
+        parts.append(f"Connection: Upgrade\r\nUpgrade: {request.head.lookup['upgrade']}\r\n".encode("latin-1"))
+    if not request.has_body:
+        # A method whose body has a meaning says that there is none (RFC 9110 section 8.6).
+        parts.append(b"Content-Length: 0\r\n\r\n" if request.head.method in {"POST", "PUT", "PATCH"} else b"\r\n")
+    else:
+        _add_body(composed, request, forward, body, is_complete=is_complete)
+    return composed
+
+
+def _add_body(composed: Composed, request: Request, forward: Forward, body: bytes, *, is_complete: bool) -> None:
+    parts = composed.parts
+    if forward.adapter is not None and wants_request_body(forward.adapter):
+        body = adapt_request(forward.adapter, body)
+    if is_complete:
+        parts += [forwarding.framing(len(body)), b"\r\n", body]
+        return
+    if request.framing is Framing.LENGTH:
+        parts.append(forwarding.framing(request.length))
+    else:
+        composed.is_chunked = True
+        parts.append(forwarding.framing(None))
+        body = chunk(body) if body else b""
+    if request.version == b"HTTP/1.1" and expects_continue(request):
+        # The body is still with the client: the backend says whether it wants it (RFC 9110 section 10.1.1).
+        composed.is_expecting = True
+        parts.append(b"Expect: 100-continue\r\n")
+    parts += [b"\r\n", body]
+
+
+def expects_continue(request: Request) -> bool:
+    """Return whether the client waits for a 100 before it sends the body."""
+    return request.head.lookup.get("expect", "").lower() == "100-continue"
+
+
+def _wants_tunnel(request: Request, forward: Forward) -> bool:
+    is_allowed = isinstance(forward.target, Route) and forward.target.upgrade
+    return is_allowed and "upgrade" in forwarding.nominated(request.head.lookup.get("connection", ""))

@@ -1,0 +1,73 @@
+"""Where requests come in: decided, then answered here, handed off, or forwarded."""
+
+from time import monotonic
+from typing import Final, assert_never
+
+from gateway.core.clock import Clock
+from gateway.core.http import Fields
+from gateway.downstream.connection import ClientConnection
+from gateway.downstream.fault import RequestError
+from gateway.downstream.handoff import Handoff
+from gateway.policy.decide import decide
+from gateway.policy.decision import Forward, Local, Refuse
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.failure import problem
+from gateway.proxy.record import Record
+from gateway.proxy.shared import Shared
+from gateway.wire.request import Request
+
+ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
+
+
+class Proxy:
+    """Serves requests. Decides by the snapshot of the moment; owns no connection."""
+
+    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock) -> None:
+        self._shared = shared
+        self._handoff = handoff
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self._shared!r}>"
+
+    def serve(self, client: ClientConnection, request: Request, body: bytes, *, is_complete: bool) -> Exchange | None:
+        """Begin to answer a request; returns the exchange when it goes on after this call."""
+        shared, head = self._shared, request.head
+        record = Record(shared.ids.keep(head.lookup.get("x-request-id")), head.method, head.path, monotonic())
+        shared.open += 1
+        decision = decide(head, shared.snapshot.value, self._clock.now(), shared.memory)
+        record.note_decision(decision, shared.metrics)
+        match decision:
+            case Forward():
+                exchange = Exchange(shared, client, request, decision, record)
+                exchange.begin(body, is_complete=is_complete)
+                return None if exchange.is_done else exchange
+            case Refuse():
+                self._refuse(client, request, record, decision)
+            case Local():
+                self._serve_here(client, request, record)
+            case _:
+                assert_never(decision)
+        return None
+
+    def turn_away(self, client: ClientConnection, error: RequestError) -> None:
+        """Answer bytes that are no request, and close."""
+        shared = self._shared
+        record = Record(shared.ids.keep(None), "", "", monotonic(), reason=error.fault.name.lower())
+        shared.open += 1
+        client.is_last = True
+        shared.refuse(client, None, record, problem(error), ())
+        shared.finish(record)
+
+    def _refuse(self, client: ClientConnection, request: Request, record: Record, decision: Refuse) -> None:
+        if request.head.path == "*":
+            self._shared.reply(client, request, record, 204, ALLOW, b"")
+        else:
+            self._shared.refuse(client, request, record, decision.problem, decision.headers)
+        self._shared.finish(record)
+        client.finish()
+
+    def _serve_here(self, client: ClientConnection, request: Request, record: Record) -> None:
+        record.status = 200
+        self._shared.finish(record)
+        self._handoff.take(client, request, record.request_id)

@@ -1,0 +1,110 @@
+"""What all exchanges of a process share, and what of the running rules they need on every request."""
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Self
+
+from gateway.config.snapshot import Snapshot
+from gateway.core.cell import Cell
+from gateway.core.clock import Clock
+from gateway.core.errors import MEDIA_TYPE, Problem
+from gateway.core.http import Fields, http_date
+from gateway.downstream.connection import ClientConnection
+from gateway.observability.access_log import AccessLog
+from gateway.observability.metrics import Metrics
+from gateway.policy.decide import Memory
+from gateway.proxy import forwarding
+from gateway.proxy.mark import RequestIds
+from gateway.proxy.record import Record
+from gateway.upstream.fleet import Fleet
+from gateway.wire.request import Request
+
+PROBLEM_FIELDS: Final = (("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Constants of one snapshot: `owned` are the answer fields that only we may set, lower case."""
+
+    trusts_peer: bool
+    body_limit: int
+    version_header: str | None
+    owned: frozenset[str]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Take them from a snapshot."""
+        name = snapshot.server.version_header
+        owned = forwarding.OURS | ({name.lower()} if name is not None else set())
+        return cls(snapshot.server.trusted_hops > 0, snapshot.server.limits.body, name, owned)
+
+
+class Shared:
+    """Owns the count of open exchanges and the process's counters; refers to everything an exchange needs.
+
+    The cell is read once an exchange, so a reload never splits one.
+    """
+
+    def __init__(
+        self,
+        snapshot: Cell[Snapshot],
+        memory: Memory,
+        fleet: Fleet,
+        metrics: Metrics,
+        access_log: AccessLog,
+        clock: Clock,
+    ) -> None:
+        self.snapshot = snapshot
+        self.memory = memory
+        self.fleet = fleet
+        self.metrics = metrics
+        self.access_log = access_log
+        self.clock = clock
+        self.ids = RequestIds()
+        self.open = 0
+        self.rules = Rules.of(snapshot.value)
+
+    def __repr__(self) -> str:
+        return f"<Shared {self.open} open>"
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Make a snapshot the running one, between two requests."""
+        self.snapshot.value = snapshot
+        self.rules = Rules.of(snapshot)
+
+    def refuse(
+        self, client: ClientConnection, request: Request | None, record: Record, problem: Problem, fields: Fields
+    ) -> None:
+        """Write a problem; who called finishes the exchange."""
+        record.status = problem.code
+        body = problem.render(instance=record.path, request_id=record.request_id)
+        self.reply(client, request, record, problem.code, (*fields, *PROBLEM_FIELDS), body)
+
+    def reply(
+        self,
+        client: ClientConnection,
+        request: Request | None,
+        record: Record,
+        status: int,
+        fields: Fields,
+        body: bytes,
+    ) -> None:
+        """Write a whole answer of our own."""
+        record.status = status
+        dated = (*fields, ("Date", http_date(self.clock.now())))
+        notices = "".join([f"{name}: {value}\r\n" for name, value in dated])
+        parts = forwarding.answer_head(status, None, (), notices, record.request_id)
+        if status != 204:
+            parts.append(forwarding.framing(len(body)))
+        parts.append(client.connection_field(request.version if request is not None else b"HTTP/1.1"))
+        if request is None or request.head.method != "HEAD":
+            parts.append(body)
+        client.write(b"".join(parts))
+
+    def finish(self, record: Record) -> None:
+        """Count an exchange that has ended."""
+        self.open -= 1
+        now = monotonic()
+        record.count(now, self.metrics)
+        if self.access_log.is_on:
+            self.access_log.write(record.entry(now))

@@ -1,0 +1,348 @@
+"""One connection to a backend: writes a request, reads its answer, and knows whether it may serve another one."""
+
+import asyncio
+import math
+from time import monotonic
+from typing import Final, NoReturn, Protocol, cast
+
+from gateway.upstream.fault import UpstreamError, UpstreamFault
+from gateway.upstream.replica import Replica
+from gateway.wire.answer import AnswerHead, parse_answer
+from gateway.wire.body import Body, Framing, LengthBody, UntilClose
+from gateway.wire.fault import WireError
+from gateway.wire.line import LineMemo
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_INTERIM: Final = 16
+"""A backend that sends more 1xx answers than this never means to send a final one."""
+NEVER: Final = math.inf
+
+
+class Asker(Protocol):
+    """Whose request a connection carries. Each request ends with exactly one of on_whole, on_end and on_error."""
+
+    def on_whole(self, head: AnswerHead, body: bytes) -> None:
+        """The whole answer has arrived at once."""
+
+    def on_interim(self, head: AnswerHead) -> None:
+        """A 1xx answer; a final one follows."""
+
+    def on_head(self, head: AnswerHead) -> None:
+        """The head of an answer whose body follows in parts."""
+
+    def on_body(self, data: bytes) -> None:
+        """A part of the body."""
+
+    def on_end(self) -> None:
+        """The answer is complete."""
+
+    def on_switch(self, head: AnswerHead, data: bytes) -> None:
+        """A 101 to a request that asked for it: the connection is the asker's until it is closed."""
+
+    def on_error(self, error: UpstreamError) -> None:
+        """The exchange failed; the connection is gone. UpstreamFault.LOST means that not one byte came back."""
+
+    def on_upstream_blocked(self, *, is_blocked: bool) -> None:
+        """The backend reads more slowly than we send, or has caught up."""
+
+
+class Home(Protocol):
+    """Where a connection belongs: the pool of its endpoint."""
+
+    replica: Replica
+    authority: bytes
+
+    def release(self, connection: "Connection") -> None:
+        """Take back a connection after a clean and complete answer."""
+
+    def closed(self, connection: "Connection") -> None:
+        """Forget a connection that is gone."""
+
+
+class Connection(asyncio.Protocol):
+    """Owns one transport. It carries one request at a time and trusts nothing that comes back.
+
+    After a clean, complete answer to a completely sent request it goes home; otherwise it is closed. `deadline` is when
+    (on the loop's clock) it has been silent for too long; whoever owns the pool calls `expire` then.
+    """
+
+    __slots__ = (
+        "_asker",
+        "_body",
+        "_buffer",
+        "_has_answered",
+        "_has_ended",
+        "_head",
+        "_interim",
+        "_is_sent",
+        "_may_switch",
+        "_memo",
+        "_patience",
+        "_silence",
+        "_switched",
+        "_to_head",
+        "_transport",
+        "deadline",
+        "home",
+        "idle_since",
+        "served",
+    )
+
+    def __init__(self, home: Home, memo: LineMemo, patience: float) -> None:
+        self.home = home
+        self.idle_since = 0.0
+        self._memo = memo
+        self._patience = patience
+        self._silence = patience
+        self._transport: asyncio.Transport | None = None
+        self._asker: Asker | None = None
+        self._buffer = b""
+        self._head: AnswerHead | None = None
+        self._body: Body | None = None
+        self._has_answered = False
+        self._has_ended = False
+        self._interim = 0
+        self._is_sent = True
+        self._to_head = False
+        self._may_switch = False
+        self._switched = False
+        self.deadline = NEVER
+        self.served = 0
+
+    def __repr__(self) -> str:
+        state = "closed" if self._transport is None else "idle" if self._asker is None else "busy"
+        return f"<Connection {state}, {self.served} served>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can carry a request."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has never carried a request, so that the backend cannot have closed it for idleness."""
+        return self.served == 0
+
+    def ask(
+        self, asker: Asker, data: bytes, now: float, *, is_complete: bool, to_head: bool, may_switch: bool = False
+    ) -> None:
+        """Send a request's head, with its body when `is_complete`; only for a connection that is open and at home."""
+        if self._transport is None:
+            raise RuntimeError("the connection is closed")
+        self._asker = asker
+        self._is_sent = is_complete
+        self._to_head = to_head
+        self._may_switch = may_switch
+        self._has_answered = False
+        self._interim = 0
+        self._silence = self._patience
+        self.deadline = now + self._silence
+        self._transport.write(data)
+
+    def send(self, data: bytes, *, is_last: bool) -> None:
+        """Send a part of the request's body; `data` may be empty with the last one."""
+        if is_last:
+            self._is_sent = True
+        if self._transport is not None:
+            if data:
+                self._transport.write(data)
+            self._listen_on()
+
+    def pause(self, asker: Asker) -> None:
+        """Stop reading: the client is slower than the backend, whose silence is not its fault then."""
+        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
+            self.deadline = NEVER
+            self._transport.pause_reading()
+
+    def resume(self, asker: Asker) -> None:
+        """Read again."""
+        if self._asker is asker and self._transport is not None and not self._transport.is_closing():
+            self._listen_on()
+            self._transport.resume_reading()
+
+    def abandon(self, asker: Asker) -> None:
+        """Cut the connection without telling its asker, who does not want the answer any more."""
+        if self._asker is asker:
+            self._asker = None
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close the connection after what was written has been sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def expire(self) -> None:
+        """End an exchange whose backend has been silent for too long."""
+        self.deadline = NEVER
+        self._fail(UpstreamFault.TIMEOUT, "The backend did not answer in time.")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
+        self._transport = None
+        self.deadline = NEVER
+        asker, self._asker = self._asker, None
+        self.home.closed(self)
+        if asker is None:
+            return
+        if self._switched or (self._has_ended and isinstance(self._body, UntilClose)):
+            asker.on_end()
+        elif self._has_answered or self._buffer:
+            asker.on_error(UpstreamError(UpstreamFault.INVALID, "The backend broke off its answer."))
+        else:
+            detail = "The backend closed the connection without an answer."
+            asker.on_error(UpstreamError(UpstreamFault.LOST, detail))
+
+    def eof_received(self) -> bool:
+        """The backend has closed its side in order; without this, an end is a cut."""
+        self._has_ended = True
+        return False
+
+    def pause_writing(self) -> None:
+        """The backend is slower than the client."""
+        if self._asker is not None:
+            self._asker.on_upstream_blocked(is_blocked=True)
+
+    def resume_writing(self) -> None:
+        """The backend has caught up."""
+        if self._asker is not None:
+            self._asker.on_upstream_blocked(is_blocked=False)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, wherever the answer stands."""
+        if self._asker is None:
+            # Nobody has asked: whatever this is, the next answer could not be told from it.
+            self.abort()
+        elif self._body is not None:
+            self._read_body(self._asker, self._body, data)
+        elif self._switched:
+            self._asker.on_body(data)
+        else:
+            self._read_head(self._asker, self._buffer + data if self._buffer else data)
+
+    def _read_head(self, asker: Asker, data: bytes) -> None:
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._wait_for_head(data)
+            return
+        self._buffer = b""
+        try:
+            head = parse_answer(data[:end], self._memo) if end <= MAX_HEAD_BYTES else _too_large()
+        except WireError as error:
+            self._has_answered = True
+            self._fail(UpstreamFault.INVALID, f"The backend's answer is not valid HTTP: {error}")
+            return
+        self._has_answered = True
+        rest = data[end + 4 :]
+        if head.framing is Framing.LENGTH and len(rest) == head.length and self._is_plain(head):
+            self._finish_whole(asker, head, rest)
+        elif head.is_interim:
+            self._take_interim(asker, head, rest)
+        elif head.status == 101:
+            self._take_switch(asker, head, rest)
+        else:
+            self._begin_body(asker, head, rest)
+
+    def _is_plain(self, head: AnswerHead) -> bool:
+        return head.status >= 200 and not self._to_head and head.status not in {204, 304}
+
+    def _finish_whole(self, asker: Asker, head: AnswerHead, body: bytes) -> None:
+        self._head = head
+        self._go_home(is_clean=True)
+        asker.on_whole(head, body)
+
+    def _wait_for_head(self, data: bytes) -> None:
+        starts_well = b"HTTP/1."[: len(data)] == data[:7]
+        if len(data) > MAX_HEAD_BYTES or not starts_well:
+            self._has_answered = True
+            self._fail(UpstreamFault.INVALID, "The backend's answer is not valid HTTP.")
+            return
+        self._buffer = data
+
+    def _take_interim(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
+        self._interim += 1
+        if self._interim > MAX_INTERIM:
+            self._fail(UpstreamFault.INVALID, "The backend sends interim answers only.")
+            return
+        asker.on_interim(head)
+        if rest and self._asker is asker:
+            self._read_head(asker, rest)
+
+    def _take_switch(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
+        if not self._may_switch:
+            self._fail(UpstreamFault.INVALID, "The backend switched protocols without being asked.")
+            return
+        self._switched = True
+        self.deadline = NEVER
+        asker.on_switch(head, rest)
+
+    def _begin_body(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
+        self._head = head
+        body = head.decoder(to_head=self._to_head)
+        if isinstance(body, LengthBody) and body.is_done:
+            # Bytes behind an answer without a body belong to nobody: the answer stands, the connection does not.
+            self._go_home(is_clean=not rest)
+            asker.on_whole(head, b"")
+            return
+        try:
+            payload, rest = body.feed(rest)
+        except WireError:
+            self._fail(UpstreamFault.INVALID, "The backend's answer is framed wrongly.")
+            return
+        self._body = body
+        if head.lookup.get("content-type", "").startswith("text/event-stream"):
+            # Events come when something happens; nobody can say how long that takes.
+            self._silence = self.deadline = NEVER
+        asker.on_head(head)
+        if self._asker is asker:
+            self._pass_on(asker, body, payload, rest)
+
+    def _read_body(self, asker: Asker, body: Body, data: bytes) -> None:
+        try:
+            payload, rest = body.feed(data)
+        except WireError:
+            self._fail(UpstreamFault.INVALID, "The backend's answer is framed wrongly.")
+            return
+        self._pass_on(asker, body, payload, rest)
+
+    def _pass_on(self, asker: Asker, body: Body, payload: bytes, rest: bytes) -> None:
+        if body.is_done:
+            self._go_home(is_clean=not rest)
+        else:
+            self._listen_on()
+        if payload:
+            asker.on_body(payload)
+        if body.is_done:
+            asker.on_end()
+
+    def _listen_on(self) -> None:
+        self.deadline = monotonic() + self._silence
+
+    def _go_home(self, *, is_clean: bool) -> None:
+        head, self._head = self._head, None
+        self._asker = None
+        self._body = None
+        self.deadline = NEVER
+        self.served += 1
+        if is_clean and self._is_sent and head is not None and not head.is_last and self.is_open:
+            self.home.release(self)
+        else:
+            self.close()
+
+    def _fail(self, fault: UpstreamFault, detail: str) -> None:
+        asker, self._asker = self._asker, None
+        self.abort()
+        if asker is not None:
+            asker.on_error(UpstreamError(fault, detail))
+
+
+def _too_large() -> NoReturn:
+    raise WireError("The head is too large.")

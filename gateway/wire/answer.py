@@ -1,0 +1,85 @@
+"""An answer's head, parsed as strictly as a request's: the backend is not trusted either (RFC 9112 sections 4, 6)."""
+
+import re
+from typing import Final
+
+from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, UntilClose, content_length
+from gateway.wire.fault import WireError
+from gateway.wire.line import Line, LineMemo
+
+STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
+SINGLE: Final = frozenset({"content-length", "transfer-encoding", "content-type", "location"})
+BODILESS: Final = frozenset({204, 304})
+
+
+class AnswerHead:
+    """One parsed answer head: status, reason phrase, the lines in their order, and how the body is framed."""
+
+    __slots__ = ("framing", "is_last", "length", "lines", "lookup", "reason", "status")
+
+    def __init__(self, status: int, reason: bytes, lines: list[Line], lookup: dict[str, str]) -> None:
+        self.status = status
+        self.reason = reason
+        self.lines = lines
+        self.lookup = lookup
+        self.framing = Framing.CLOSE
+        self.length = 0
+        self.is_last = False
+
+    def __repr__(self) -> str:
+        return f"<AnswerHead {self.status} {self.framing.value}>"
+
+    @property
+    def is_interim(self) -> bool:
+        """Whether a final answer follows (1xx, but 101 ends HTTP)."""
+        return self.status < 200 and self.status != 101
+
+    def decoder(self, *, to_head: bool) -> Body:
+        """Return the decoder of its body; an answer to HEAD, a 204 and a 304 have none (RFC 9112 section 6.3)."""
+        if to_head or self.status in BODILESS or self.status < 200:
+            return LengthBody(0)
+        if self.framing is Framing.CHUNKED:
+            return ChunkedBody()
+        return LengthBody(self.length) if self.framing is Framing.LENGTH else UntilClose()
+
+
+def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
+    """Parse a head without its final empty line; raises WireError."""
+    raws = block.split(b"\r\n")
+    found = STATUS_LINE.fullmatch(raws[0])
+    if found is None:
+        raise WireError("The status line is malformed.")
+    del raws[0]
+    lines = memo.parse(raws)
+    lookup = {line.name: line.value for line in lines}
+    if len(lookup) != len(lines):
+        _check_singles(lines)
+    head = AnswerHead(int(found[2]), found[3] or b"", lines, lookup)
+    _frame(head, lookup, is_old=found[1] == b"0")
+    return head
+
+
+def _frame(head: AnswerHead, lookup: dict[str, str], *, is_old: bool) -> None:
+    coding = lookup.get("transfer-encoding")
+    length = lookup.get("content-length")
+    if coding is not None:
+        if length is not None or coding.lower() != "chunked" or is_old:
+            raise WireError("The answer's framing is ambiguous.")
+        head.framing = Framing.CHUNKED
+    elif length is not None:
+        head.length = content_length(length)
+        head.framing = Framing.LENGTH
+    connection = lookup.get("connection")
+    if connection is not None:
+        tokens = connection.lower()
+        head.is_last = "close" in tokens or (is_old and "keep-alive" not in tokens)
+    else:
+        head.is_last = is_old
+
+
+def _check_singles(lines: list[Line]) -> None:
+    seen: set[str] = set()
+    for line in lines:
+        if line.name in seen and line.name in SINGLE:
+            raise WireError(f"The field {line.name} comes twice.")
+        seen.add(line.name)
