@@ -1,11 +1,15 @@
 """A small TCP proxy that is slow, narrow, silent, or rude, because this kernel has no netem."""
 
 import asyncio
+import socket
+import struct
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from gateway.core.tasks import cancel_all, spawn
+
+RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -61,7 +65,9 @@ class FaultProxy:
             up.cancel()
             down.cancel()
             back.close()
-            (writer.transport.abort if self.faults.is_reset else writer.close)()
+            if self.faults.is_reset:  # a transport's abort alone says goodbye politely
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
