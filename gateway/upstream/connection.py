@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
             self._fail(UpstreamFault.INVALID, "The backend switched protocols without being asked.")
             return
         self._switched = True
-        self.deadline = NEVER
+        self._silence = self.deadline = NEVER
         asker.on_switch(head, rest)
 
     def _begin_body(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
