@@ -142,6 +142,8 @@ class _Certificate:
             return
         self._seen = stamp
         try:
+            # A load that fails half-way would spoil the live context, so the files prove themselves on another one.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._tls.cert, self._tls.key)
             self.context.load_cert_chain(self._tls.cert, self._tls.key)
             log.info("the certificate %s has been reread", self._tls.cert)
         except (OSError, ssl.SSLError) as error:

@@ -352,7 +352,7 @@ class Exchange:
         if self._forward.adapter is not None and wants_answer_body(self._forward.adapter, head.status):
             kept = forwarding.without_body_bound(kept)
         reason = head.reason if status == head.status else None
-        return forwarding.answer_head(status, reason, kept, self._forward.answer_headers, self._record.request_id)
+        return forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
 
     def _closing(self) -> bytes:
         """Return what ends the head: whether the connection stays open, then the empty line."""
@@ -373,8 +373,7 @@ class Exchange:
             kept = forwarding.without_body_bound(kept)
         status = adapt_status(adapter, head.status)
         reason = head.reason if status == head.status else None
-        fields = self._forward.answer_headers
-        parts = forwarding.answer_head(status, reason, kept, fields, self._record.request_id)
+        parts = forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
         parts += [forwarding.framing(len(translated)), self._closing(), translated]
         self._client.write(b"".join(parts))
         self._finish()

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from gateway.core.http import Fields
 from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
 from gateway.wire.answer import AnswerHead
@@ -91,14 +90,13 @@ def request_head(
             forwarded = f"{lookup['x-forwarded-for']}, {forwarded}"
         scheme = lookup.get("x-forwarded-proto", scheme)
         host = lookup.get("x-forwarded-host", host)
-    identity = "".join([f"{name}: {value}\r\n" for name, value in forward.add])
     return [
         f"{forward.method} {target} HTTP/1.1\r\nHost: ".encode("latin-1"),
         authority,
         b"\r\n",
         *[line.raw for line in request.lines if line.key not in skipped and line.key not in extra],
         (
-            f"{identity}X-Request-Id: {request_id}\r\ntraceparent: {trace}\r\nVia: {via}\r\n"
+            f"{forward.identity}X-Request-Id: {request_id}\r\ntraceparent: {trace}\r\nVia: {via}\r\n"
             f"X-Forwarded-For: {forwarded}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
         ).encode("latin-1"),
     ]
@@ -117,15 +115,12 @@ def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> l
     return lines
 
 
-def answer_head(
-    status: int, reason: bytes | None, lines: Iterable[Line], fields: Fields, request_id: str
-) -> list[bytes]:
-    """Return the parts of the client's answer head, without framing and the final empty line."""
-    ours = "".join([f"{name}: {value}\r\n" for name, value in fields])
+def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], notices: str, request_id: str) -> list[bytes]:
+    """Return the parts of the client's answer head, without framing and the final empty line; `notices` are fields."""
     return [
         status_line(status, reason),
         *[line.raw for line in lines],
-        f"{ours}X-Request-Id: {request_id}\r\n".encode("latin-1"),
+        f"{notices}X-Request-Id: {request_id}\r\n".encode("latin-1"),
     ]
 
 

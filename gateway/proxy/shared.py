@@ -92,7 +92,8 @@ class Shared:
         """Write a whole answer of our own."""
         record.status = status
         dated = (*fields, ("Date", http_date(self.clock.now())))
-        parts = forwarding.answer_head(status, None, (), dated, record.request_id)
+        notices = "".join([f"{name}: {value}\r\n" for name, value in dated])
+        parts = forwarding.answer_head(status, None, (), notices, record.request_id)
         if status != 204:
             parts.append(forwarding.framing(len(body)))
         parts.append(client.connection_field(request.version if request is not None else b"HTTP/1.1"))

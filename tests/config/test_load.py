@@ -53,7 +53,6 @@ def test_what_the_example_asks_for_in_vain_is_said_once_a_key(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "path"),
     [
-        ("header_timeout: 10s", "header_timeout: 5s", "server.limits.header_timeout"),
         ("redis: null", "redis: redis://127.0.0.1:6379/0", "redis"),
         ("jwks: null", "jwks: {url: https://id.example.com/keys}", "auth.jwt.jwks"),
         ("shadow: {percent: 0,", "shadow: {percent: 1,", "migrations.watchlist.rollout.shadow"),

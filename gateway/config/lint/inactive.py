@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from gateway.config.findings import Fault, KeyPath
-from gateway.config.schema import Config, Jwks, Limits, Rollout
+from gateway.config.schema import Config, Jwks, Rollout
 
 MESSAGE = "is accepted but not active in this version"
 
 SERVER: dict[KeyPath, Callable[[Config], bool]] = {
     ("server", "workers"): lambda config: config.server.workers > 1,
-    ("server", "limits", "header_timeout"): lambda config: (
-        config.server.limits.header_timeout != Limits().header_timeout
-    ),
     ("server", "cors"): lambda config: config.server.cors is not None,
     ("redis",): lambda config: config.redis is not None,
     ("auth", "jwt", "jwks"): lambda config: config.auth.jwt is not None and isinstance(config.auth.jwt.jwks, Jwks),

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.support.client import connected
 from tests.support.gateway import plain, running
 from tests.support.upstream import OK, Peer, Received, ScriptedUpstream
@@ -39,6 +41,25 @@ async def test_bytes_pass_both_ways_and_so_does_the_end(tmp_path: Path) -> None:
             assert await client.line() == b"GET /api/smuggled HTTP/1.1\r\n"
         async with asyncio.timeout(5):
             await v1.peers_gone.wait()
+
+
+async def test_a_quiet_tunnel_outlives_the_response_timeout(tmp_path: Path) -> None:
+    text = "    response_timeout: 100ms"
+    async with (
+        ScriptedUpstream(_echo) as v1,
+        running(tmp_path, plain(v1.origin, rest=ROUTE, upstream=text)) as gateway,
+        connected(gateway.public_port) as client,
+        asyncio.timeout(10),
+    ):
+        await client.send(REQUEST % b"/tunnel/x" + b"first\n")
+        assert (await client.head())[0] == 101
+        assert await client.line() == b"hello from the other side\n"
+        assert await client.line() == b"first\n"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.8):
+                await client.at_end()
+        await client.send(b"still here\n")
+        assert await client.line() == b"still here\n"
 
 
 async def test_an_upstream_that_ends_the_tunnel_ends_it_for_the_client(tmp_path: Path) -> None:
