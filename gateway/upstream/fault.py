@@ -1,6 +1,11 @@
 """What can go wrong between us and a backend, before its answer has begun or while it flows."""
 
+import errno
 from enum import Enum, auto
+from typing import Final
+
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+"""We have no descriptors, memory or ports left: no backend is to blame for that."""
 
 
 class UpstreamFault(Enum):
@@ -20,3 +25,8 @@ class UpstreamError(Exception):
         super().__init__(detail)
         self.fault = fault
         self.detail = detail
+
+
+def is_exhaustion(error: OSError | ValueError) -> bool:
+    """Return whether an error is our own lack of something."""
+    return isinstance(error, OSError) and error.errno in EXHAUSTED

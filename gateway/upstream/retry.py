@@ -1,4 +1,4 @@
-"""When a failed exchange may be tried again without anybody being served twice."""
+"""When a failed exchange may be tried again without burdening a backend that is in trouble."""
 
 from typing import Final
 
@@ -9,19 +9,20 @@ RESERVE: Final = 10.0
 class RetryBudget:
     """Owns how many retries an upstream may be burdened with: `percent` of its requests, and a small reserve."""
 
+    __slots__ = ("_left", "_seen", "_share")
+
     def __init__(self, percent: float) -> None:
         self._share = percent / 100
-        self._left = RESERVE
+        self._left = RESERVE if percent else 0.0
+        self._seen = 0
 
     def __repr__(self) -> str:
         return f"<RetryBudget {self._left:.1f} left>"
 
-    def note_request(self) -> None:
-        """Count a first attempt."""
-        self._left = min(RESERVE, self._left + self._share)
-
-    def take(self) -> bool:
-        """Take one retry, if there is one left."""
+    def take(self, requests: int) -> bool:
+        """Take one retry, if there is one left after so many requests in all."""
+        self._left = min(RESERVE, self._left + (requests - self._seen) * self._share)
+        self._seen = requests
         if self._left < 1:
             return False
         self._left -= 1
