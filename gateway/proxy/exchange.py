@@ -150,6 +150,7 @@ class Exchange:
             is_complete=self._is_complete,
             to_head=self._forward.method == "HEAD",
             may_switch=self._is_tunnel,
+            is_expecting=self._is_expecting,
         )
         if not self._is_complete:
             self._client.resume()

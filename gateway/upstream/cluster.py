@@ -21,6 +21,8 @@ from gateway.wire.line import LineMemo
 
 log = logging.getLogger(__name__)
 
+QUEUE_LENGTH: Final = 1024
+"""How many requests may wait for a connection; further ones are told at once that there is none."""
 SWEEP_SECONDS: Final = 0.25
 """How often deadlines are looked at: no time-out is kept more precisely than this."""
 
@@ -100,7 +102,7 @@ class Cluster:
             self._refuse_soon(waiter, self._unreachable())
         elif self.size < self.settings.max_connections:
             self._begin_dial(waiter)
-        elif len(self._queue) < self.settings.max_connections:
+        elif len(self._queue) < QUEUE_LENGTH:
             self._queue.join(waiter, monotonic() + self.settings.connect_timeout, fresh=fresh)
             self._make_room()
         else:

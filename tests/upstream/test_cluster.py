@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.upstream.cluster import Cluster
+from gateway.upstream.cluster import QUEUE_LENGTH, Cluster
 from gateway.upstream.fault import UpstreamFault
 from tests.upstream.asker import Asker, answered, holding, ready, release, waiting
 from tests.upstream.backend import OK, Link, backend, cluster, saying, silent, until
@@ -54,9 +54,9 @@ async def test_of_several_endpoints_too_no_connection_that_is_closing_is_taken()
 
 async def test_nobody_is_called_back_from_inside_wait(refusing: str) -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin, max_connections=1) as one, cluster(refusing) as other:
-        askers = [*await waiting(one, 3), *await waiting(other, 1)]
+        askers = [*await waiting(one, QUEUE_LENGTH + 2), *await waiting(other, 1)]
         assert not [asker for asker in askers if asker.ready.is_set()]
-        await ready(askers[0], askers[2], askers[3])
+        await ready(askers[0], askers[-2], askers[-1])
 
 
 async def test_the_counts_add_up() -> None:
@@ -105,12 +105,12 @@ async def test_who_waits_is_served_when_a_connection_is_lost() -> None:
         assert v1.opened == 2
 
 
-async def test_more_waiters_than_places_are_turned_away() -> None:
+async def test_more_waiters_than_the_queue_holds_are_turned_away() -> None:
     async with backend(silent) as v1, cluster(v1.origin, max_connections=2) as found:
-        askers = await waiting(found, 5)
-        await ready(askers[4])
-        assert askers[4].fault is UpstreamFault.OVERLOADED
-        assert found.queued + found.active == 4
+        askers = await waiting(found, QUEUE_LENGTH + 3)
+        await ready(askers[-1])
+        assert askers[-1].fault is UpstreamFault.OVERLOADED
+        assert found.queued + found.active == QUEUE_LENGTH + 2
 
 
 async def test_who_has_waited_for_too_long_is_turned_away() -> None:
