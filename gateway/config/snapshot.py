@@ -120,12 +120,21 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The live split of one migration; `threshold` is percent × 1000: the unit of a bucket (0 … 99 999)."""
+    """The live split of one migration; `threshold` is percent × 1000: the unit of a bucket (0 … 99 999).
+
+    `is_by_token`: nothing but the token's claims decides, as long as it has the first identity of `by`.
+    """
 
     threshold: int
     by: tuple[Identity, ...]
     salt: bytes
     pins: tuple[Pin, ...] = ()
+    is_by_token: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pinned = [identity for pin in self.pins for identity, _ in pin.when.terms]
+        is_by_token = all(identity.kind is IdentityKind.CLAIM for identity in (*self.by[:1], *pinned))
+        object.__setattr__(self, "is_by_token", is_by_token)
 
     @property
     def percent(self) -> float:
@@ -146,7 +155,8 @@ class Deprecation:
     """The calendar of one migration's end, in Unix seconds, and the header values that never change.
 
     A date that the file leaves out is infinitely far away. `notice` is what the parallel phase says once the end is
-    announced; `warning` is what the later phases say, around the successor's path.
+    announced; `warning` is what the later phases say, around the successor's path. `edges` are the moments at which
+    anything changes for everybody, in order, from -inf to inf.
     """
 
     announced: float
@@ -162,6 +172,7 @@ class Deprecation:
     rehearsal: bool = False
     notice: Block = field(init=False, repr=False, compare=False)
     warning: tuple[Block, Block] = field(init=False, repr=False, compare=False)
+    edges: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """RFC 9745 section 2 (Deprecation), RFC 8594 section 3 (Sunset), RFC 5829 section 3.3 (successor-version)."""
@@ -173,6 +184,9 @@ class Deprecation:
             fields.append(("Sunset", self.sunset_header))
         object.__setattr__(self, "notice", render((("Link", docs),)) if docs else "")
         object.__setattr__(self, "warning", (f"{render(tuple(fields))}Link: <", f"{links}\r\n"))
+        windows = [edge for brownout in self.brownouts for edge in (brownout.start, brownout.end)]
+        edges = {self.announced, self.deprecated, self.gone, self.removed, *windows}
+        object.__setattr__(self, "edges", tuple(sorted({-math.inf, math.inf, *edges})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +205,8 @@ class Migration:
 class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
-    `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of
-    a legacy one.
+    `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics, `owner` the migration's name;
+    `rewrite` makes a successor's path of a legacy one.
     """
 
     migration: Migration
@@ -204,23 +218,20 @@ class Endpoint:
     quotas: tuple[Quota, ...]
     adapter: Adapter | None = None
     label: str = field(init=False, repr=False, compare=False)
+    owner: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
+        object.__setattr__(self, "owner", self.migration.name)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
-
-    @property
-    def owner(self) -> str:
-        """The migration's name: the `migration` label of metrics."""
-        return self.migration.name
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
 
-    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics.
+    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics, `owner` its own name.
     """
 
     name: str
@@ -231,14 +242,11 @@ class Route:
     quotas: tuple[Quota, ...]
     upgrade: bool = False
     label: str = field(init=False, repr=False, compare=False)
+    owner: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method or '*'} {self.template}")
-
-    @property
-    def owner(self) -> str:
-        """The route's own name: the `migration` label of metrics."""
-        return self.name
+        object.__setattr__(self, "owner", self.name)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -10,8 +10,7 @@ from gateway.config.schema import Limits
 from gateway.downstream.fault import RequestError, RequestFault
 from gateway.wire.body import Body, UntilClose
 from gateway.wire.fault import WireError
-from gateway.wire.line import LineMemo
-from gateway.wire.request import Request, parse_request
+from gateway.wire.request import Request, RequestMemo, parse_request
 
 NEVER: Final = math.inf
 HELD_BYTES: Final = 64 * 1024
@@ -52,7 +51,7 @@ class Registry(Protocol):
     """The listener, as its connections see it."""
 
     limits: Limits
-    memo: LineMemo
+    memo: RequestMemo
     service: Service
     is_draining: bool
 
@@ -184,13 +183,13 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def connection_field(self, version: bytes) -> bytes:
+    def connection_field(self, version: bytes) -> str:
         """Return the end of an answer's head: whether the connection stays open, then the empty line."""
         if self._body is not None or self._registry.is_draining:
             self.is_last = True
         if self.is_last:
-            return b"Connection: close\r\n\r\n"
-        return b"\r\n" if version == b"HTTP/1.1" else b"Connection: keep-alive\r\n\r\n"
+            return "Connection: close\r\n\r\n"
+        return "\r\n" if version == b"HTTP/1.1" else "Connection: keep-alive\r\n\r\n"
 
     def tunnel(self) -> None:
         """Pass on whatever the client sends from here on, and never read it as HTTP."""

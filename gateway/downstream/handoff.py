@@ -51,9 +51,8 @@ class Handoff:
         protocol: RequestHandler = self._server()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        head = request.head
         lines = b"".join([line.raw for line in request.lines if line.name not in REPLACED])
-        start = f"{head.method} {head.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n".encode("latin-1")
+        start = f"{request.method} {request.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n".encode("latin-1")
         protocol.data_received(start + lines + b"\r\n")
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -9,7 +9,8 @@ from typing import Final
 
 from gateway.config.schema import Limits, Tls
 from gateway.downstream.connection import ClientConnection, Service
-from gateway.wire.line import LineMemo
+from gateway.wire.hop import REQUEST_REPLACED
+from gateway.wire.request import RequestMemo
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,10 @@ LAST_MOMENT_SECONDS: Final = 0.5
 class Listener:
     """Owns the public socket and its connections. It never looks into a request."""
 
-    def __init__(self, service: Service, limits: Limits) -> None:
+    def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
         self.service = service
         self.limits = limits
-        self.memo = LineMemo()
+        self.memo = RequestMemo(REQUEST_REPLACED | dropped)
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
         self._refused: set[ClientConnection] = set()
@@ -64,9 +65,11 @@ class Listener:
         self._port = self._server.sockets[0].getsockname()[1]
         self._sweep()
 
-    def apply(self, limits: Limits) -> None:
-        """Hold every later request to these limits."""
+    def apply(self, limits: Limits, dropped: frozenset[str]) -> None:
+        """Hold every later request to these limits; `dropped` are further fields that no request passes on."""
         self.limits = limits
+        if self.memo.fields.dropped != REQUEST_REPLACED | dropped:
+            self.memo = RequestMemo(REQUEST_REPLACED | dropped)
 
     async def reread_certificate(self) -> None:
         """Load the TLS files again if they have changed, away from the loop."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from gateway.config.snapshot import Rollout, Side
+from gateway.config.snapshot import Identity, Migration, Pin, Rollout, Side
 from gateway.core.http import RequestHead
 from gateway.policy.identity import first, holds
+from gateway.policy.verified import NOBODY, Verified
 
 
 @lru_cache(maxsize=16_384)
@@ -23,23 +24,45 @@ def bucket(salt: bytes, key: str) -> int:
 
 @dataclass(slots=True)
 class Assignment:
-    """The side of one request, and why in one phrase. Read-only."""
+    """The side of one request. Read-only. `position` is the bucket of `identity`; a pin decides without them."""
 
     side: Side
-    reason: str
+    rollout: Rollout
+    identity: Identity | None = None
+    position: int = 0
+    pin: Pin | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why, in one phrase."""
+        if self.pin is not None:
+            return f"pinned by {', '.join(f'{identity}={expected}' for identity, expected in self.pin.when.terms)}"
+        if self.identity is None:
+            return "no stickiness key present"
+        relation = "below" if self.side is Side.SUCCESSOR else "not below"
+        return f"{self.identity.label} has bucket {self.position}, {relation} {self.rollout.threshold}"
 
 
 def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: str) -> Assignment:
     """Assign a side: the first pin that holds, else bucket < percent × 1000 is successor, else legacy."""
     for pin in rollout.pins:
         if holds(pin.when, head, texts, ip):
-            terms = ", ".join(f"{identity}={expected}" for identity, expected in pin.when.terms)
-            return Assignment(pin.to, f"pinned by {terms}")
+            return Assignment(pin.to, rollout, pin=pin)
     found = first(rollout.by, head, texts, ip)
     if found is None:
-        return Assignment(Side.LEGACY, "no stickiness key present")
+        return Assignment(Side.LEGACY, rollout)
     identity, key = found
     position = bucket(rollout.salt, key)
-    if position < rollout.threshold:
-        return Assignment(Side.SUCCESSOR, f"{identity.label} has bucket {position}, below {rollout.threshold}")
-    return Assignment(Side.LEGACY, f"{identity.label} has bucket {position}, not below {rollout.threshold}")
+    return Assignment(Side.SUCCESSOR if position < rollout.threshold else Side.LEGACY, rollout, identity, position)
+
+
+def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: str) -> Assignment:
+    """Assign a side, and remember it with the token where nothing but its claims decides."""
+    rollout = migration.rollout
+    known: Assignment | None = token.sides.get(migration.name)
+    if known is not None and known.rollout is rollout:
+        return known
+    assignment = assign(rollout, head, token.texts, ip)
+    if rollout.is_by_token and token is not NOBODY and rollout.by[0].name in token.texts:
+        token.sides[migration.name] = assignment
+    return assignment

@@ -12,29 +12,35 @@ from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quo
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import cohort, identity, phase, quota, route
+from gateway.policy import identity, phase, quota
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import AuthError, TokenCache, Verifier
+from gateway.policy.cohort import assign_token
 from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
+from gateway.policy.phase import Phase, Stand
 from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.route import Miss, Place, Places, UnsafePathError
 from gateway.policy.trace import Trace
 from gateway.policy.verified import NOBODY, Verified
 
 REHEARSE = "crossfade-rehearse"
+EVERYBODYS = frozenset({Phase.PARALLEL, Phase.DEPRECATED})
+"""Phases that are the same for all consumers: until the next edge of the calendar they need not be worked out again."""
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What decisions may remember: verified tokens and quota counts. Explanations pass a fresh one."""
+    """What decisions may remember: tokens, quota counts and where paths lead. Explanations pass a fresh one."""
 
     tokens: Verifier
     quotas: QuotaTable
+    places: Places
 
     @classmethod
     def fresh(cls, tokens: Verifier | None = None) -> Self:
         """Return a memory that remembers nothing yet."""
-        return cls(tokens if tokens is not None else TokenCache(), QuotaTable())
+        return cls(tokens if tokens is not None else TokenCache(), QuotaTable(), Places())
 
 
 def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
@@ -42,23 +48,22 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
-    target = _route(head, snapshot, trace)
-    if isinstance(target, Refuse):
-        return target
+    place = _route(head, snapshot, memory, trace)
+    if isinstance(place, Refuse):
+        return place
+    target = place.target
     caller = _authenticate(head, snapshot, target, now, memory, trace)
     if isinstance(caller, Refuse):
         return caller
-    limits = _limit(head, target, caller, now, memory, trace)
+    limits = _limit(head, target, caller, now, memory, trace) if target.quotas or trace is not None else ""
     if isinstance(limits, Refuse):
         return limits
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
-    # Compared decoded, sent on as the client wrote it.
-    successor = target.rewrite.apply(head.path)
-    stand = _phase(head, target, caller, successor, now, limits, trace)
+    stand = _phase(head, target, caller, place, now, limits, trace)
     if isinstance(stand, Refuse):
         return stand
-    return _forward_endpoint(head, snapshot, target, caller, successor, stand, limits, trace)
+    return _forward_endpoint(head, snapshot, target, caller, place.path, stand, limits, trace)
 
 
 def parse_moment(text: str) -> float:
@@ -78,22 +83,21 @@ def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Re
     return Local(name)
 
 
-def _route(head: RequestHead, snapshot: Snapshot, trace: Trace | None) -> Endpoint | Route | Refuse:
+def _route(head: RequestHead, snapshot: Snapshot, memory: Memory, trace: Trace | None) -> Place | Refuse:
     try:
-        path = route.canonical(head.path)
-        found = route.find(snapshot.router, head.method, path)
-    except route.UnsafePathError as error:
+        place = memory.places.find(snapshot.router, head.method, head.path)
+    except UnsafePathError as error:
         if trace is not None:
             trace.refused_path(head, str(error))
         return Refuse(Problem(ProblemType.MALFORMED_REQUEST, f"Unsafe path: {error}."), "unsafe_path")
-    if isinstance(found, route.Miss):
-        return _miss(head, found, trace)
+    if isinstance(place, Miss):
+        return _miss(head, place, trace)
     if trace is not None:
-        trace.routed(head, found)
-    return found
+        trace.routed(head, place.target)
+    return place
 
 
-def _miss(head: RequestHead, miss: route.Miss, trace: Trace | None) -> Refuse:
+def _miss(head: RequestHead, miss: Miss, trace: Trace | None) -> Refuse:
     if miss.allow:
         return _method_not_allowed(head, miss.allow, trace)
     if trace is not None:
@@ -171,17 +175,19 @@ def _phase(
     head: RequestHead,
     target: Endpoint,
     caller: Caller,
-    successor: str,
+    place: Place,
     now: float,
     limits: Block,
     trace: Trace | None,
-) -> phase.Stand | Refuse | None:
+) -> Stand | Refuse | None:
     deprecation = target.migration.deprecation
     if deprecation is None:
         if trace is not None:
             trace.undated()
         return None
     rehearsed = head.lookup.get(REHEARSE) if deprecation.rehearsal else None
+    if rehearsed is None and place.since <= now < place.until and trace is None:
+        return place.stand
     try:
         moment = parse_moment(rehearsed) if rehearsed is not None else now
     except ValueError:
@@ -189,15 +195,18 @@ def _phase(
             trace.unrehearsed(str(rehearsed))
         detail = "Crossfade-Rehearse must be an ISO 8601 date such as 2027-02-01."
         return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, fields(limits))
-    stand = phase.stand(deprecation, moment, caller.consumer, successor)
+    stand = phase.stand(deprecation, moment, caller.consumer, place.path)
     if rehearsed is not None and stand.problem is None:
         # A rehearsal shows what will be closed; it must not open what is closed already.
-        real = phase.stand(deprecation, now, caller.consumer, successor)
+        real = phase.stand(deprecation, now, caller.consumer, place.path)
         if real.problem is not None:
             moment, rehearsed, stand = now, None, real
     if trace is not None:
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:
+        if moment == now and stand.phase in EVERYBODYS:
+            place.stand = stand
+            place.since, place.until = phase.window(deprecation, now)
         return stand
     return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
 
@@ -216,7 +225,6 @@ def _forward_route(
         snapshot.auth.dropped,
         caller.token.identity,
         limits + snapshot.served_by[target.upstream],
-        "plain route",
     )
     if trace is not None:
         trace.unsided(target.upstream)
@@ -230,16 +238,16 @@ def _forward_endpoint(
     target: Endpoint,
     caller: Caller,
     successor: str,
-    stand: phase.Stand | None,
+    stand: Stand | None,
     limits: Block,
     trace: Trace | None,
 ) -> Forward:
     migration = target.migration
-    assignment = cohort.assign(migration.rollout, head, caller.token.texts, caller.ip)
+    assignment = assign_token(migration, head, caller.token, caller.ip)
     if assignment.side is Side.SUCCESSOR:
         upstream, adapter, path = migration.successor, target.adapter, successor
         method = target.successor_method if head.method != "HEAD" else "HEAD"
-        query = adapt_query(adapter, head.query)
+        query = adapt_query(adapter, head.query) if adapter is not None else head.query
     else:
         upstream, adapter, path = migration.legacy, None, head.path
         method, query = head.method, head.query
@@ -254,10 +262,10 @@ def _forward_endpoint(
         snapshot.auth.dropped,
         caller.token.identity,
         f"{limits}{notices}{snapshot.served_by[upstream]}",
-        assignment.reason,
         assignment.side,
         stand.phase if stand is not None else None,
         adapter,
+        assignment,
     )
     if trace is not None:
         trace.sided(migration, assignment, upstream)

@@ -9,6 +9,8 @@ from gateway.config.snapshot import Adapter, Endpoint, Route, Side
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
+from gateway.policy.cohort import Assignment
+from gateway.policy.phase import Phase
 from gateway.policy.verified import NOBODY, Claims, Verified
 
 
@@ -58,7 +60,7 @@ class Forward:
     `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `identity`
     holds the fields that are set instead. The fields of `notices` are set on the answer: they replace the upstream's of
     the same name, except that a `Link` is added to its own. `add` and `answer_headers` are the same fields one by one.
-    `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
+    `side` is None for a plain route. `phase` is None without a deprecation.
     """
 
     target: Endpoint | Route
@@ -70,10 +72,15 @@ class Forward:
     drop: frozenset[str]
     identity: Block
     notices: Block
-    reason: str
     side: Side | None = None
-    phase: str | None = None
+    phase: Phase | None = None
     adapter: Adapter | None = None
+    assignment: Assignment | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it goes there, in one phrase."""
+        return self.assignment.reason if self.assignment is not None else "plain route"
 
     @property
     def add(self) -> Fields:

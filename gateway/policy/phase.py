@@ -2,6 +2,7 @@
 
 import math
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -55,6 +56,12 @@ def at(deprecation: Deprecation, moment: float) -> Phase:
     if moment >= deprecation.deprecated:
         return Phase.DEPRECATED
     return Phase.PARALLEL
+
+
+def window(deprecation: Deprecation, moment: float) -> tuple[float, float]:
+    """Return the time around a moment, its start included, in which the stand stays as it is for everybody."""
+    position = bisect_right(deprecation.edges, moment)
+    return deprecation.edges[position - 1], deprecation.edges[position]
 
 
 def stand(deprecation: Deprecation, moment: float, consumer: str | None, successor: str) -> Stand:

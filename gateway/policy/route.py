@@ -1,12 +1,17 @@
 """Which endpoint or plain route a request means."""
 
+import math
 import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote
 
 from gateway.config.snapshot import Endpoint, Route, Router
 from gateway.config.template import plainest
+from gateway.policy.phase import Stand
 
+PLACES: Final = 8192
+MAX_PATH: Final = 512
 SLASHES = re.compile(r"/{2,}")
 
 
@@ -15,6 +20,55 @@ class Miss:
     """Nothing matches. `allow` holds the methods that would on this path; empty when the path itself is unknown."""
 
     allow: tuple[str, ...] = ()
+
+
+class Place:
+    """Where a method and a path lead under one router: all that follows from nothing else.
+
+    `path` is the successor's for an endpoint. `stand` is the migration's for everybody from `since` until before
+    `until` (Unix seconds), once it is known.
+    """
+
+    __slots__ = ("path", "since", "stand", "target", "until")
+
+    def __init__(self, target: Endpoint | Route, path: str) -> None:
+        self.target = target
+        self.path = target.rewrite.apply(path) if isinstance(target, Endpoint) else path
+        self.stand: Stand | None = None
+        self.since = self.until = math.inf
+
+    def __repr__(self) -> str:
+        return f"<Place {self.target.label}>"
+
+
+class Places:
+    """Remembers where paths lead until the router changes. Holds at most PLACES of them, and none that is long."""
+
+    def __init__(self) -> None:
+        self._router: Router | None = None
+        self._known: dict[tuple[str, str], Place] = {}
+
+    def __repr__(self) -> str:
+        return f"<Places {len(self._known)} of {PLACES}>"
+
+    def find(self, router: Router, method: str, path: str) -> Place | Miss:
+        """Return where a raw path leads; raises UnsafePathError."""
+        if router is not self._router:
+            self._router = router
+            self._known.clear()
+        return self._known.get((method, path)) or self._look(router, method, path)
+
+    def _look(self, router: Router, method: str, path: str) -> Place | Miss:
+        target = find(router, method, canonical(path))
+        if isinstance(target, Miss):
+            return target
+        # Compared decoded, sent on as the client wrote it.
+        place = Place(target, path)
+        if len(path) <= MAX_PATH:
+            if len(self._known) >= PLACES:
+                self._known.clear()
+            self._known[method, path] = place
+        return place
 
 
 class UnsafePathError(ValueError):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -17,12 +17,12 @@ HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code
 
 @dataclass(slots=True)
 class Verified:
-    """One verified token, worked out once and remembered with it. Read-only.
+    """One verified token, worked out once and remembered with it. Read-only, but for what `sides` remembers.
 
     It is good from `starts` until before `ends` (Unix seconds, the leeway included). `texts` are its claims as
     conditions and keys compare them: texts but empty ones, `true` and `false`, numbers in digits. `identity` holds the
     fields that tell an upstream who calls. `consumer` is the consumer where the claims alone tell, with the key that
-    quotas by consumer count.
+    quotas by consumer count. `sides` holds the token's Assignment by migration, where no other than its claims count.
     """
 
     claims: Claims
@@ -31,6 +31,7 @@ class Verified:
     consumer: tuple[str, str] | None = None
     starts: float = -math.inf
     ends: float = math.inf
+    sides: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, claims: Claims, policy: AuthPolicy) -> Self:

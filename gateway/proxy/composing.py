@@ -1,6 +1,7 @@
 """What is written to the backend for one request: its head and as much of its body as is here."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.config.snapshot import Route
 from gateway.policy.adapt import adapt_request, wants_request_body
@@ -8,6 +9,8 @@ from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
 from gateway.wire.body import Framing, chunk
 from gateway.wire.request import Request
+
+BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(slots=True)
@@ -30,7 +33,7 @@ def compose(
     body: bytes,
     *,
     is_complete: bool,
-    authority: bytes,
+    authority: str,
     request_id: str,
     scheme: str,
     trusts_peer: bool,
@@ -40,14 +43,14 @@ def compose(
     composed = Composed(parts)
     if forward.adapter is not None:
         parts.append(b"Accept-Encoding: identity\r\n")
-    if "upgrade" in request.head.lookup and _wants_tunnel(request, forward):
+    if "upgrade" in request.lookup and _wants_tunnel(request, forward):
         composed.is_tunnel = True
-        parts.append(f"Connection: Upgrade\r\nUpgrade: {request.head.lookup['upgrade']}\r\n".encode("latin-1"))
-    if not request.has_body:
-        # A method whose body has a meaning says that there is none (RFC 9110 section 8.6).
-        parts.append(b"Content-Length: 0\r\n\r\n" if request.head.method in {"POST", "PUT", "PATCH"} else b"\r\n")
-    else:
+        parts.append(f"Connection: Upgrade\r\nUpgrade: {request.lookup['upgrade']}\r\n".encode("latin-1"))
+    if request.has_body:
         _add_body(composed, request, forward, body, is_complete=is_complete)
+    else:
+        # A method whose body has a meaning says that there is none (RFC 9110 section 8.6).
+        parts.append(b"Content-Length: 0\r\n\r\n" if request.method in BODY_METHODS else b"\r\n")
     return composed
 
 
@@ -56,13 +59,13 @@ def _add_body(composed: Composed, request: Request, forward: Forward, body: byte
     if forward.adapter is not None and wants_request_body(forward.adapter):
         body = adapt_request(forward.adapter, body)
     if is_complete:
-        parts += [forwarding.framing(len(body)), b"\r\n", body]
+        parts += [b"Content-Length: %d\r\n\r\n" % len(body), body]
         return
     if request.framing is Framing.LENGTH:
-        parts.append(forwarding.framing(request.length))
+        parts.append(forwarding.framing(request.length).encode("ascii"))
     else:
         composed.is_chunked = True
-        parts.append(forwarding.framing(None))
+        parts.append(forwarding.framing(None).encode("ascii"))
         body = chunk(body) if body else b""
     if request.version == b"HTTP/1.1" and expects_continue(request):
         # The body is still with the client: the backend says whether it wants it (RFC 9110 section 10.1.1).
@@ -73,9 +76,9 @@ def _add_body(composed: Composed, request: Request, forward: Forward, body: byte
 
 def expects_continue(request: Request) -> bool:
     """Return whether the client waits for a 100 before it sends the body."""
-    return request.head.lookup.get("expect", "").lower() == "100-continue"
+    return request.lookup.get("expect", "").lower() == "100-continue"
 
 
 def _wants_tunnel(request: Request, forward: Forward) -> bool:
     is_allowed = isinstance(forward.target, Route) and forward.target.upgrade
-    return is_allowed and "upgrade" in forwarding.nominated(request.head.lookup.get("connection", ""))
+    return is_allowed and "upgrade" in forwarding.nominated(request.lookup.get("connection", ""))

@@ -31,6 +31,7 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.wire.answer import BODILESS, AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
+from gateway.wire.hop import HOP_BY_HOP
 from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
@@ -48,30 +49,22 @@ class Exchange:
     as long as it could be sent again, None as soon as it could not.
     """
 
-    __slots__ = (
-        "_answer",
-        "_client",
-        "_cluster",
-        "_connection",
-        "_forward",
-        "_has_retried",
-        "_held",
-        "_held_bytes",
-        "_is_chunked_down",
-        "_is_chunked_up",
-        "_is_complete",
-        "_is_expecting",
-        "_is_started",
-        "_is_tunnel",
-        "_lines",
-        "_record",
-        "_replay",
-        "_request",
-        "_sent_at",
-        "_shared",
-        "_translated",
-        "is_done",
-    )
+    # What most exchanges never change stands here once, in place of being written for each of them.
+    _cluster: Cluster | None = None
+    _connection: Connection | None = None
+    _held_bytes = 0
+    _translated: list[bytes] | None = None
+    _answer: AnswerHead | None = None
+    _replay: list[bytes] | None = None
+    _sent_at = 0.0
+    _has_retried = False
+    _is_chunked_up = False
+    _is_chunked_down = False
+    _is_complete = False
+    _is_expecting = False
+    _is_started = False
+    _is_tunnel = False
+    is_done = False
 
     def __init__(
         self, shared: Shared, client: ClientConnection, request: Request, forward: Forward, record: Record
@@ -81,25 +74,10 @@ class Exchange:
         self._request = request
         self._forward = forward
         self._record = record
-        self._cluster: Cluster | None = None
-        self._connection: Connection | None = None
         self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._translated: list[bytes] | None = None
-        self._answer: AnswerHead | None = None
-        self._replay: list[bytes] | None = None
-        self._sent_at = 0.0
-        self._has_retried = False
-        self._is_chunked_up = False
-        self._is_chunked_down = False
-        self._is_complete = False
-        self._is_expecting = False
-        self._is_started = False
-        self._is_tunnel = False
-        self.is_done = False
 
     def __repr__(self) -> str:
-        return f"<Exchange {self._request.head.method} {self._request.head.path} to {self._forward.upstream}>"
+        return f"<Exchange {self._request.method} {self._request.path} to {self._forward.upstream}>"
 
     # ------------------------------------------------------------------ the request
 
@@ -116,17 +94,16 @@ class Exchange:
             self._client.write(CONTINUE)
 
     def _seek(self) -> None:
-        cluster = self._shared.fleet.find(self._forward.upstream)
+        cluster = self._cluster = self._shared.fleet.find(self._forward.upstream)
         if cluster is None:
             detail = f"{self._forward.upstream} is not configured any more."
             self._fail(UpstreamError(UpstreamFault.UNREACHABLE, detail))
             return
-        self._cluster = cluster
         connection = cluster.take()
         if connection is None:
             cluster.wait(self)
-            return
-        self.on_connection(connection)
+        else:
+            self.on_connection(connection)
 
     def on_connection(self, connection: Connection) -> None:
         """Write the request to a connection."""
@@ -160,7 +137,7 @@ class Exchange:
         if not self.is_done:
             self._fail(error)
 
-    def _compose(self, authority: bytes) -> list[bytes]:
+    def _compose(self, authority: str) -> list[bytes]:
         """Write the request as far as it has arrived, and remember what that has promised the backend."""
         composed = compose(
             self._request,
@@ -223,22 +200,20 @@ class Exchange:
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         """Write an answer that came at once."""
         self._note_head(head)
-        if self._connection is not None and self._cluster is not None:
-            self._cluster.note_success(self._connection)
-        self._connection = None
-        is_bodiless = self._request.head.method == "HEAD" or head.status in BODILESS
-        if not is_bodiless and wants_answer_body(self._forward.adapter, head.status):
-            if len(body) > self._shared.rules.body_limit:
-                self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
-            else:
-                self._translate(head, body)
-            return
-        parts = self._head_parts(head, adapt_status(self._forward.adapter, head.status))
-        if not is_bodiless:
-            parts.append(forwarding.framing(len(body)))
-        elif not wants_answer_body(self._forward.adapter, head.status):
-            parts.append(forwarding.announced(head))
-        parts.append(self._closing())
+        self._let_go()
+        adapter, method, status = self._forward.adapter, self._request.method, head.status
+        if method == "HEAD" or status in BODILESS:
+            is_changed = wants_answer_body(adapter, status)
+            self._answer_whole(head, "" if is_changed else forwarding.announced(head), b"", is_changed=is_changed)
+        elif adapter is None or not wants_answer_body(adapter, status):
+            self._answer_whole(head, f"Content-Length: {len(body)}\r\n", body)
+        elif len(body) > self._shared.rules.body_limit:
+            self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
+        else:
+            self._translate(head, body)
+
+    def _answer_whole(self, head: AnswerHead, framing: str, body: bytes, *, is_changed: bool = False) -> None:
+        parts = self._head_parts(head, framing, is_changed=is_changed)
         parts.append(body)
         self._client.write(b"".join(parts))
         self._finish()
@@ -248,7 +223,7 @@ class Exchange:
         """Pass a 1xx on, except a 100 that the client did not ask for (RFC 9110 section 15.2)."""
         if self._request.version == b"HTTP/1.0" or (head.status == 100 and not self._is_expecting):
             return
-        lines = [line.raw for line in head.lines if line.name not in forwarding.HOP_BY_HOP]
+        lines = [line.raw for line in head.lines if line.name not in HOP_BY_HOP]
         self._client.write(b"".join([forwarding.status_line(head.status, head.reason), *lines, b"\r\n"]))
 
     def on_head(self, head: AnswerHead) -> None:
@@ -259,16 +234,15 @@ class Exchange:
             self._held_bytes = 0
             return
         self._is_started = True
-        parts = self._head_parts(head, adapt_status(self._forward.adapter, head.status))
+        framing = ""
         if head.framing is Framing.LENGTH:
-            parts.append(forwarding.framing(head.length))
+            framing = forwarding.framing(head.length)
         elif self._request.version == b"HTTP/1.0":
             self._client.is_last = True
         else:
             self._is_chunked_down = True
-            parts.append(forwarding.framing(None))
-        parts.append(self._closing())
-        self._client.write(b"".join(parts))
+            framing = forwarding.framing(None)
+        self._client.write(b"".join(self._head_parts(head, framing)))
 
     def on_body(self, data: bytes) -> None:
         """Write a part of the body, or hold it for the translation."""
@@ -287,9 +261,7 @@ class Exchange:
         """The backend's answer is complete."""
         if self.is_done:
             return
-        if self._connection is not None and self._cluster is not None:
-            self._cluster.note_success(self._connection)
-        self._connection = None
+        self._let_go()
         if self._translated is not None and self._answer is not None:
             self._translate(self._answer, b"".join(self._translated))
             return
@@ -306,8 +278,9 @@ class Exchange:
         """From here on bytes go both ways as they come (RFC 9110 section 7.8)."""
         self._note_head(head)
         self._is_started = True
-        parts = self._head_parts(head, 101)
-        parts.append(f"Connection: Upgrade\r\nUpgrade: {head.lookup.get('upgrade', '')}\r\n\r\n".encode("latin-1"))
+        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        switching = f"Connection: Upgrade\r\nUpgrade: {head.lookup.get('upgrade', '')}\r\n\r\n"
+        parts = forwarding.answer_head(101, head.reason, kept, f"{self._ours()}{switching}")
         self._client.write(b"".join(parts))
         self._client.tunnel()
         if data:
@@ -344,20 +317,29 @@ class Exchange:
     # ------------------------------------------------------------------ writing and ending
 
     def _note_head(self, head: AnswerHead) -> None:
+        forward = self._forward
         self._answer = head
-        self._record.status = adapt_status(self._forward.adapter, head.status)
-        self._shared.metrics.upstream_durations[(self._forward.upstream,)].observe(monotonic() - self._sent_at)
+        self._record.status = head.status if forward.adapter is None else adapt_status(forward.adapter, head.status)
+        self._shared.metrics.upstream_durations[(forward.upstream,)].observe(monotonic() - self._sent_at)
 
-    def _head_parts(self, head: AnswerHead, status: int) -> list[bytes]:
+    def _let_go(self) -> None:
+        """The backend has answered in full; the connection has gone home by itself."""
+        if self._connection is not None and self._cluster is not None:
+            self._cluster.note_success(self._connection)
+        self._connection = None
+
+    def _head_parts(self, head: AnswerHead, framing: str, *, is_changed: bool = False) -> list[bytes]:
+        """Return the whole head of the answer; `is_changed`: its body is not the one that the backend sent."""
+        status = self._record.status
         kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
-        if self._forward.adapter is not None and wants_answer_body(self._forward.adapter, head.status):
+        if is_changed:
             kept = forwarding.without_body_bound(kept)
         reason = head.reason if status == head.status else None
-        return forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
+        closing = self._client.connection_field(self._request.version)
+        return forwarding.answer_head(status, reason, kept, f"{self._ours()}{framing}{closing}")
 
-    def _closing(self) -> bytes:
-        """Return what ends the head: whether the connection stays open, then the empty line."""
-        return self._client.connection_field(self._request.version)
+    def _ours(self) -> str:
+        return f"{self._forward.notices}X-Request-Id: {self._record.request_id}\r\n{forwarding.VIA}"
 
     def _translate(self, head: AnswerHead, body: bytes) -> None:
         adapter = self._forward.adapter
@@ -369,19 +351,14 @@ class Exchange:
             log.exception("%s", self._record.request_id)
             self._fail(UpstreamError(UpstreamFault.INVALID, "The backend's answer could not be translated."))
             return
-        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
-        if translated != body:
-            kept = forwarding.without_body_bound(kept)
-        status = adapt_status(adapter, head.status)
-        reason = head.reason if status == head.status else None
-        parts = forwarding.answer_head(status, reason, kept, self._forward.notices, self._record.request_id)
-        parts += [forwarding.framing(len(translated)), self._closing(), translated]
+        parts = self._head_parts(head, forwarding.framing(len(translated)), is_changed=translated != body)
+        parts.append(translated)
         self._client.write(b"".join(parts))
         self._finish()
         self._client.finish()
 
     def _fail(self, error: RequestError | UpstreamError) -> None:
-        self._record.reason = error.fault.name.lower()
+        self._record.failure = error.fault.name.lower()
         log.warning("%s %s failed: %s", self._record.request_id, self._forward.upstream, error.detail)
         if self._is_started:
             self._finish()

@@ -3,85 +3,98 @@
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.config.snapshot import Endpoint, Route
+from gateway.config.snapshot import Side
 from gateway.core.errors import ProblemType
+from gateway.core.http import RequestHead
 from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
 from gateway.policy.decision import Decision, Forward, Local, Refuse
+from gateway.policy.phase import Phase
 
 CLIENT_GONE: Final = 499
 """The status noted (never sent) when the client left before the answer's head."""
+
+SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
+"""Plain texts: an enumeration's hash is many times dearer."""
 
 DATED_PHASES: Final = frozenset({"deprecated", "gone", "removed"})
 
 
 @dataclass(slots=True)
 class Record:
-    """Collects the outcome of one exchange. `started` is on the monotonic clock."""
+    """Collects the outcome of one exchange. `started` is on the monotonic clock.
+
+    `head` and `decision` are None for bytes that were no request; `failure` is why it ended otherwise than decided.
+    """
 
     request_id: str
-    method: str
-    path: str
     started: float
+    head: RequestHead | None = None
+    decision: Decision | None = None
     status: int = CLIENT_GONE
-    owner: str = ""
-    endpoint: str = ""
-    side: str = ""
-    reason: str = ""
-    consumer: str | None = None
+    failure: str = ""
 
-    def note_decision(self, decision: Decision, metrics: Metrics) -> None:
-        """Take over what the policy decided, and count what only a decision shows."""
-        match decision:
-            case Forward():
-                self._note_target(decision.target)
-                self.side = decision.side.value if decision.side is not None else ""
-                self.reason = decision.reason
-                self.consumer = decision.caller.consumer
-                self._count_phase(decision.phase, metrics)
-            case Refuse():
-                self._note_target(decision.target)
-                self.reason = decision.reason
-                self.consumer = decision.caller.consumer if decision.caller is not None else None
-                self._count_refusal(decision, metrics)
-            case Local():
-                self.owner = "gateway"
-                self.endpoint = decision.name
-                self.reason = "local"
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return self.head.path if self.head is not None else ""
 
     def count(self, now: float, metrics: Metrics) -> None:
         """Count the exchange."""
-        metrics.requests[self.owner, self.endpoint, self.side, self.status] += 1
-        metrics.durations[self.owner, self.side].observe(now - self.started)
+        decision = self.decision
+        if not isinstance(decision, Forward):
+            self._count_own(now, metrics)
+            return
+        target, phase = decision.target, decision.phase
+        side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
+        metrics.requests[target.owner, target.label, side, self.status] += 1
+        metrics.durations[target.owner, side].observe(now - self.started)
+        if phase is not None and phase is not Phase.PARALLEL:
+            metrics.deprecated[target.owner, phase.value] += 1
 
     def entry(self, now: float) -> Entry:
         """Return the exchange's line."""
+        decision = self.decision
+        owner, _ = self._labels()
+        caller = decision.caller if isinstance(decision, Forward | Refuse) else None
+        side = decision.side if isinstance(decision, Forward) else None
         return Entry(
             request_id=self.request_id,
-            method=self.method,
+            method=self.head.method if self.head is not None else "",
             path=self.path,
             status=self.status,
-            owner=self.owner,
-            side=self.side,
-            reason=self.reason,
-            consumer=self.consumer,
+            owner=owner,
+            side=side.value if side is not None else "",
+            reason=self.failure or _reason(decision),
+            consumer=caller.consumer if caller is not None else None,
             milliseconds=round((now - self.started) * 1000, 3),
         )
 
-    def _note_target(self, target: Endpoint | Route | None) -> None:
-        if target is not None:
-            self.owner = target.owner
-            self.endpoint = target.label
+    def _count_own(self, now: float, metrics: Metrics) -> None:
+        owner, endpoint = self._labels()
+        metrics.requests[owner, endpoint, "", self.status] += 1
+        metrics.durations[owner, ""].observe(now - self.started)
+        if isinstance(self.decision, Refuse):
+            _count_refusal(self.decision, owner, metrics)
 
-    def _count_refusal(self, refusal: Refuse, metrics: Metrics) -> None:
-        kind, _, detail = refusal.reason.partition(":")
-        if refusal.problem.type is ProblemType.UNAUTHENTICATED:
-            metrics.auth_failures[(refusal.reason,)] += 1
-        elif kind == "quota":
-            metrics.quota_exceeded[(detail,)] += 1
-        elif kind == "phase":
-            self._count_phase(detail, metrics)
+    def _labels(self) -> tuple[str, str]:
+        match self.decision:
+            case Local(name=name):
+                return "gateway", name
+            case Forward(target=target) | Refuse(target=target) if target is not None:
+                return target.owner, target.label
+        return "", ""
 
-    def _count_phase(self, phase: str | None, metrics: Metrics) -> None:
-        if phase in DATED_PHASES:
-            metrics.deprecated[self.owner, phase] += 1
+
+def _reason(decision: Decision | None) -> str:
+    return "" if decision is None else "local" if isinstance(decision, Local) else decision.reason
+
+
+def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:
+    kind, _, detail = refusal.reason.partition(":")
+    if refusal.problem.type is ProblemType.UNAUTHENTICATED:
+        metrics.auth_failures[(refusal.reason,)] += 1
+    elif kind == "quota":
+        metrics.quota_exceeded[(detail,)] += 1
+    elif kind == "phase" and detail in DATED_PHASES:
+        metrics.deprecated[owner, detail] += 1

@@ -32,16 +32,15 @@ class Proxy:
 
     def serve(self, client: ClientConnection, request: Request, body: bytes, *, is_complete: bool) -> Exchange | None:
         """Begin to answer a request; returns the exchange when it goes on after this call."""
-        shared, head = self._shared, request.head
-        record = Record(shared.ids.keep(head.lookup.get("x-request-id")), head.method, head.path, monotonic())
+        shared = self._shared
+        record = Record(shared.ids.keep(request.lookup.get("x-request-id")), monotonic(), request)
         shared.open += 1
-        decision = decide(head, shared.snapshot.value, self._clock.now(), shared.memory)
-        record.note_decision(decision, shared.metrics)
+        decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), shared.memory)
+        if isinstance(decision, Forward):
+            exchange = Exchange(shared, client, request, decision, record)
+            exchange.begin(body, is_complete=is_complete)
+            return None if exchange.is_done else exchange
         match decision:
-            case Forward():
-                exchange = Exchange(shared, client, request, decision, record)
-                exchange.begin(body, is_complete=is_complete)
-                return None if exchange.is_done else exchange
             case Refuse():
                 self._refuse(client, request, record, decision)
             case Local():
@@ -53,14 +52,14 @@ class Proxy:
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Answer bytes that are no request, and close."""
         shared = self._shared
-        record = Record(shared.ids.keep(None), "", "", monotonic(), reason=error.fault.name.lower())
+        record = Record(shared.ids.keep(None), monotonic(), failure=error.fault.name.lower())
         shared.open += 1
         client.is_last = True
         shared.refuse(client, None, record, problem(error), ())
         shared.finish(record)
 
     def _refuse(self, client: ClientConnection, request: Request, record: Record, decision: Refuse) -> None:
-        if request.head.path == "*":
+        if request.path == "*":
             self._shared.reply(client, request, record, 204, ALLOW, b"")
         else:
             self._shared.refuse(client, request, record, decision.problem, decision.headers)

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Final, Self
 
 from gateway.config.snapshot import Snapshot
+from gateway.core.block import render
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
 from gateway.core.errors import MEDIA_TYPE, Problem
@@ -91,13 +92,11 @@ class Shared:
     ) -> None:
         """Write a whole answer of our own."""
         record.status = status
-        dated = (*fields, ("Date", http_date(self.clock.now())))
-        notices = "".join([f"{name}: {value}\r\n" for name, value in dated])
-        parts = forwarding.answer_head(status, None, (), notices, record.request_id)
-        if status != 204:
-            parts.append(forwarding.framing(len(body)))
-        parts.append(client.connection_field(request.version if request is not None else b"HTTP/1.1"))
-        if request is None or request.head.method != "HEAD":
+        dated = (*fields, ("Date", http_date(self.clock.now())), ("X-Request-Id", record.request_id))
+        framing = forwarding.framing(len(body)) if status != 204 else ""
+        closing = client.connection_field(request.version if request is not None else b"HTTP/1.1")
+        parts = forwarding.answer_head(status, None, (), f"{render(dated)}{framing}{closing}")
+        if request is None or request.method != "HEAD":
             parts.append(body)
         client.write(b"".join(parts))
 

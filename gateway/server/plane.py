@@ -49,7 +49,8 @@ class Plane:
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
         self._started = clock.monotonic()
-        self.listener = Listener(Proxy(self._shared, self._handoff, clock), loaded.config.server.limits)
+        proxy = Proxy(self._shared, self._handoff, clock)
+        self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
         self.admin = AdminListener(AdminApp(self).build())
 
     def __repr__(self) -> str:
@@ -95,7 +96,7 @@ class Plane:
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
         self._shared.apply(loaded.snapshot)
-        self.listener.apply(loaded.config.server.limits)
+        self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
 
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""

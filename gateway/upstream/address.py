@@ -25,7 +25,7 @@ class Address:
         self._context: ssl.SSLContext | None = None
         bare = f"[{host}]" if ":" in host else host
         usual = 443 if is_tls else 80
-        self.authority = (bare if path is not None or port == usual else f"{bare}:{port}").encode("ascii")
+        self.authority = bare if path is not None or port == usual else f"{bare}:{port}"
 
     def __repr__(self) -> str:
         return f"<Address {self.text}>"

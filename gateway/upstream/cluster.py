@@ -17,6 +17,7 @@ from gateway.upstream.pool import Pool
 from gateway.upstream.queue import Queue, Waiter
 from gateway.upstream.replica import Replica
 from gateway.upstream.retry import RetryBudget
+from gateway.wire.hop import ANSWER_REPLACED
 from gateway.wire.line import LineMemo
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Cluster:
         self.settings = settings
         self.requests = 0
         self._queue = Queue()
-        memo = LineMemo()
+        memo = LineMemo(ANSWER_REPLACED)
         addresses = [Address.parse(text) for text in settings.endpoints]
         replicas = [Replica(address, settings.ejection, clock, self._judge) for address in addresses]
         self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._queue, self) for replica in replicas)
@@ -128,7 +129,7 @@ class Cluster:
         if not connection.was_stale:
             connection.home.replica.note_error()
 
-    def authority_for(self, connection: Connection) -> bytes:
+    def authority_for(self, connection: Connection) -> str:
         """Return the Host that a request on this connection carries."""
         return connection.home.authority
 

@@ -53,7 +53,7 @@ class Home(Protocol):
     """Where a connection belongs: the pool of its endpoint."""
 
     replica: Replica
-    authority: bytes
+    authority: str
 
     def release(self, connection: "Connection") -> None:
         """Take back a connection after a clean and complete answer."""

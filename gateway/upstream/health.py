@@ -28,7 +28,7 @@ async def is_alive(address: Address, settings: Health) -> bool | None:
 
     It never raises for a backend that is down.
     """
-    line = f"GET {settings.path} HTTP/1.1\r\nHost: ".encode("ascii") + address.authority
+    line = f"GET {settings.path} HTTP/1.1\r\nHost: {address.authority}".encode("ascii")
     request = line + b"\r\nUser-Agent: crossfade-health\r\nConnection: close\r\n\r\n"
     probe: _Probe | None = None
     try:

@@ -1,6 +1,7 @@
 """An answer's head, parsed as strictly as a request's: the backend is not trusted either (RFC 9112 sections 4, 6)."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, UntilClose, content_length
@@ -46,28 +47,17 @@ class AnswerHead:
 def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
     """Parse a head without its final empty line; raises WireError."""
     raws = block.split(b"\r\n")
-    found = STATUS_LINE.fullmatch(raws[0])
-    if found is None:
-        raise WireError("The status line is malformed.")
-    del raws[0]
-    lines = memo.parse(raws)
+    status, reason, is_old = _status_line(raws.pop(0))
+    known, recall = memo.young.get, memo.recall
+    lines = [known(raw) or recall(raw) for raw in raws]
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         _check_singles(lines)
-    head = AnswerHead(int(found[2]), found[3] or b"", lines, lookup)
-    _frame(head, lookup, is_old=found[1] == b"0")
-    return head
-
-
-def _frame(head: AnswerHead, lookup: dict[str, str], *, is_old: bool) -> None:
-    coding = lookup.get("transfer-encoding")
-    length = lookup.get("content-length")
-    if coding is not None:
-        if length is not None or coding.lower() != "chunked" or is_old:
-            raise WireError("The answer's framing is ambiguous.")
-        head.framing = Framing.CHUNKED
-    elif length is not None:
-        head.length = content_length(length)
+    head = AnswerHead(status, reason, lines, lookup)
+    if "transfer-encoding" in lookup:
+        _frame_coded(head, lookup, is_old=is_old)
+    elif "content-length" in lookup:
+        head.length = content_length(lookup["content-length"])
         head.framing = Framing.LENGTH
     connection = lookup.get("connection")
     if connection is not None:
@@ -75,6 +65,22 @@ def _frame(head: AnswerHead, lookup: dict[str, str], *, is_old: bool) -> None:
         head.is_last = "close" in tokens or (is_old and "keep-alive" not in tokens)
     else:
         head.is_last = is_old
+    return head
+
+
+@lru_cache(maxsize=256)
+def _status_line(raw: bytes) -> tuple[int, bytes, bool]:
+    """Return status, reason phrase, and whether it is HTTP/1.0."""
+    found = STATUS_LINE.fullmatch(raw)
+    if found is None:
+        raise WireError("The status line is malformed.")
+    return int(found[2]), found[3] or b"", found[1] == b"0"
+
+
+def _frame_coded(head: AnswerHead, lookup: dict[str, str], *, is_old: bool) -> None:
+    if "content-length" in lookup or lookup["transfer-encoding"].lower() != "chunked" or is_old:
+        raise WireError("The answer's framing is ambiguous.")
+    head.framing = Framing.CHUNKED
 
 
 def _check_singles(lines: list[Line]) -> None:

@@ -27,43 +27,50 @@ class Line:
     """One field line. `name` is lower case; `key` is the name with `_` as `-`, as CGI-like backends fold it.
 
     `value` is decoded as ISO 8859-1, so that every byte survives; `raw` is the line as we write it, with its end.
+    `sent` is what of it usually goes on: `raw`, or nothing.
     """
 
-    __slots__ = ("key", "name", "raw", "value")
+    __slots__ = ("key", "name", "raw", "sent", "value")
 
     def __init__(self, name: bytes, value: bytes) -> None:
         self.name = name.decode("ascii").lower()
         self.key = self.name.replace("_", "-")
         self.value = value.decode("latin-1")
         self.raw = name + b": " + value + b"\r\n"
+        self.sent = self.raw
 
     def __repr__(self) -> str:
         return f"<Line {self.name}>"
 
 
 class LineMemo:
-    """Owns the parsed lines of two generations: when the young one is full it becomes the old one."""
+    """Owns the parsed lines of two generations: when the young one is full it becomes the old one.
 
-    __slots__ = ("_old", "_young")
+    `dropped` are the keys of lines that do not go on. `young` may be looked into; who finds nothing there calls
+    `recall`.
+    """
 
-    def __init__(self) -> None:
-        self._young: dict[bytes, Line] = {}
+    __slots__ = ("_old", "dropped", "young")
+
+    def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
+        self.dropped = dropped
+        self.young: dict[bytes, Line] = {}
         self._old: dict[bytes, Line] = {}
 
     def __repr__(self) -> str:
-        return f"<LineMemo {len(self._young)} young, {len(self._old)} old>"
+        return f"<LineMemo {len(self.young)} young, {len(self._old)} old>"
 
-    def parse(self, raws: list[bytes]) -> list[Line]:
-        """Return the lines of a head; raises WireError."""
-        known = self._young.get
-        return [known(raw) or self._recall(raw) for raw in raws]
-
-    def _recall(self, raw: bytes) -> Line:
-        line = self._old.get(raw) or parse_line(raw)
+    def recall(self, raw: bytes) -> Line:
+        """Return a line that is not among the young ones; raises WireError."""
+        line = self._old.get(raw)
+        if line is None:
+            line = parse_line(raw)
+            if line.key in self.dropped:
+                line.sent = b""
         if line.name not in ONCE and len(raw) <= MEMO_LINE_BYTES:
-            if len(self._young) >= MEMO_LINES:
-                self._old, self._young = self._young, {}
-            self._young[raw] = line
+            if len(self.young) >= MEMO_LINES:
+                self._old, self.young = self.young, {}
+            self.young[raw] = line
         return line
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.core.http import RequestHead
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, content_length
 from gateway.wire.fault import WireError
-from gateway.wire.line import Line, LineMemo
+from gateway.wire.line import MEMO_LINE_BYTES, MEMO_LINES, Line, LineMemo
 
 METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 ORIGIN_FORM: Final = re.compile(rb"/[!-\"$-~]*")
@@ -22,64 +22,121 @@ HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?:
 KNOWN_METHODS: Final = {
     method.encode(): method for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
+MEMO_HOSTS: Final = 1024
 REFUSED_METHODS: Final = frozenset({b"CONNECT", b"TRACE"})
 SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type"})
 """Fields that must not come twice: choosing one of them would be a guess."""
 
 
-class Request:
-    """One parsed request head: what the policy sees, the lines in their order, and how the body is framed."""
+class RequestLine:
+    """One request line: the target in origin form, in parts, and the authority of an absolute one. Read-only."""
 
-    __slots__ = ("framing", "head", "host", "is_last", "length", "lines", "target", "version")
+    __slots__ = ("authority", "method", "path", "query", "target", "version")
 
-    def __init__(self, head: RequestHead, target: str, lines: list[Line], version: bytes) -> None:
-        self.head = head
+    def __init__(self, method: str, target: str, authority: str | None, version: bytes) -> None:
+        self.method = method
         self.target = target
-        self.lines = lines
+        self.path, _, self.query = target.partition("?")
+        self.authority = authority
         self.version = version
-        self.host = ""
+
+    def __repr__(self) -> str:
+        return f"<RequestLine {self.method} {self.path}>"
+
+
+class Request(RequestHead):
+    """One parsed request head: what the policy sees, the lines in their order, and how the body is framed.
+
+    `asked` is the target in origin form, to the byte.
+    """
+
+    __slots__ = ("asked", "framing", "has_body", "host", "is_last", "length", "lines", "version")
+
+    def __init__(self, line: RequestLine, peer: str, lookup: dict[str, str], lines: list[Line], host: str) -> None:
+        self.method = line.method
+        self.path = line.path
+        self.query = line.query
+        self.peer = peer
+        self.lookup = lookup
+        self.asked = line.target
+        self.version = line.version
+        self.lines = lines
+        self.host = host
         self.framing = Framing.LENGTH
         self.length = 0
+        self.has_body = False
         self.is_last = False
 
     def __repr__(self) -> str:
-        return f"<Request {self.head.method} {self.head.path}>"
-
-    @property
-    def has_body(self) -> bool:
-        """Whether a body follows the head."""
-        return self.length > 0 or self.framing is Framing.CHUNKED
+        return f"<Request {self.method} {self.path}>"
 
     def decoder(self) -> Body:
         """Return the decoder of its body."""
         return ChunkedBody() if self.framing is Framing.CHUNKED else LengthBody(self.length)
 
 
-def parse_request(block: bytes, memo: LineMemo, peer: str) -> Request:
+class RequestMemo:
+    """Owns what is remembered of requests: field lines, request lines (two generations, as of lines) and hosts."""
+
+    __slots__ = ("_hosts", "_old", "fields", "young")
+
+    def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
+        self.fields = LineMemo(dropped)
+        self.young: dict[bytes, RequestLine] = {}
+        self._old: dict[bytes, RequestLine] = {}
+        self._hosts: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<RequestMemo {self.fields}, {len(self.young)} request lines>"
+
+    def recall(self, raw: bytes) -> RequestLine:
+        """Return a request line that is not among the young ones; raises WireError."""
+        line = self._old.get(raw) or _request_line(raw)
+        if len(raw) <= MEMO_LINE_BYTES:
+            if len(self.young) >= MEMO_LINES:
+                self._old, self.young = self.young, {}
+            self.young[raw] = line
+        return line
+
+    def host(self, line: RequestLine, host: str | None) -> str:
+        """Return the authority asked for: an absolute target's wins over Host (RFC 9112 section 3.2.2)."""
+        if host in self._hosts and line.authority is None:
+            return host
+        if host is None:
+            if line.version == b"HTTP/1.1":
+                raise WireError("The request needs a Host field.")
+            return line.authority or ""
+        if HOST.fullmatch(host) is None or (line.authority is not None and HOST.fullmatch(line.authority) is None):
+            raise WireError("The request needs exactly one valid Host field.")
+        if len(self._hosts) < MEMO_HOSTS:
+            self._hosts.add(host)
+        return line.authority if line.authority is not None else host
+
+
+def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
     """Parse a head without its final empty line; raises WireError."""
     raws = block.split(b"\r\n")
-    method, target, version = _request_line(raws[0])
-    del raws[0]
-    lines = memo.parse(raws)
+    raw_line = raws.pop(0)
+    line = memo.young.get(raw_line) or memo.recall(raw_line)
+    fields = memo.fields
+    known, recall = fields.young.get, fields.recall
+    lines = [known(raw) or recall(raw) for raw in raws]
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         lookup = _join(lines)
-    origin_form, authority = _target(method, target)
-    path, _, query = origin_form.partition("?")
-    request = Request(RequestHead(method, path, query, peer, lookup), origin_form, lines, version)
-    request.host = _host(lookup, authority, version)
+    request = Request(line, peer, lookup, lines, memo.host(line, lookup.get("host")))
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
     connection = lookup.get("connection")
     if connection is not None:
         tokens = connection.lower()
-        request.is_last = "close" in tokens or (version == b"HTTP/1.0" and "keep-alive" not in tokens)
-    elif version == b"HTTP/1.0":
+        request.is_last = "close" in tokens or (line.version == b"HTTP/1.0" and "keep-alive" not in tokens)
+    elif line.version == b"HTTP/1.0":
         request.is_last = True
     return request
 
 
-def _request_line(raw: bytes) -> tuple[str, bytes, bytes]:
+def _request_line(raw: bytes) -> RequestLine:
     parts = raw.split(b" ")
     if len(parts) != 3:
         raise WireError("The request line is not METHOD SP target SP version.")
@@ -91,7 +148,8 @@ def _request_line(raw: bytes) -> tuple[str, bytes, bytes]:
         if METHOD.fullmatch(name) is None or name in REFUSED_METHODS:
             raise WireError("This method is not served here.")
         method = name.decode("ascii")
-    return method, target, version
+    origin_form, authority = _target(method, target)
+    return RequestLine(method, origin_form, authority, version)
 
 
 def _target(method: str, target: bytes) -> tuple[str, str | None]:
@@ -106,26 +164,16 @@ def _target(method: str, target: bytes) -> tuple[str, str | None]:
     return (found[2] or b"/").decode("ascii"), found[1].decode("ascii")
 
 
-def _host(lookup: dict[str, str], authority: str | None, version: bytes) -> str:
-    """Return the authority asked for: an absolute target's wins over Host (RFC 9112 section 3.2.2)."""
-    host = lookup.get("host")
-    if host is None:
-        if version == b"HTTP/1.1":
-            raise WireError("The request needs a Host field.")
-        return authority or ""
-    if HOST.fullmatch(host) is None or (authority is not None and HOST.fullmatch(authority) is None):
-        raise WireError("The request needs exactly one valid Host field.")
-    return authority if authority is not None else host
-
-
 def _frame(request: Request, lookup: dict[str, str]) -> None:
     coding = lookup.get("transfer-encoding")
     if coding is None:
         request.length = content_length(lookup["content-length"])
+        request.has_body = request.length > 0
         return
     if "content-length" in lookup or coding.lower() != "chunked" or request.version == b"HTTP/1.0":
         raise WireError("The request's framing is ambiguous.")
     request.framing = Framing.CHUNKED
+    request.has_body = True
 
 
 def _join(lines: list[Line]) -> dict[str, str]:

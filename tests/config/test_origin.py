@@ -9,22 +9,22 @@ from gateway.upstream.address import Address
 @pytest.mark.parametrize(
     ("text", "authority"),
     [
-        ("http://127.0.0.1:8000", b"127.0.0.1:8000"),
-        ("http://127.0.0.1:80/", b"127.0.0.1"),
-        ("http://v1", b"v1"),
-        ("http://v1_blue:9", b"v1_blue:9"),
-        ("http://V1.Example.:9", b"v1.example.:9"),
-        ("http://[::1]:8000", b"[::1]:8000"),
-        ("https://[2001:db8::1]", b"[2001:db8::1]"),
-        ("https://v1.internal", b"v1.internal"),
-        ("https://v1.internal:443", b"v1.internal"),
-        ("https://v1.internal:80", b"v1.internal:80"),
-        ("https://xn--bcher-kva.example:8443", b"xn--bcher-kva.example:8443"),
-        ("unix:/run/v1.sock", b"localhost"),
-        ("unix:/" + "a" * (MAX_SOCKET_BYTES - 1), b"localhost"),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000"),
+        ("http://127.0.0.1:80/", "127.0.0.1"),
+        ("http://v1", "v1"),
+        ("http://v1_blue:9", "v1_blue:9"),
+        ("http://V1.Example.:9", "v1.example.:9"),
+        ("http://[::1]:8000", "[::1]:8000"),
+        ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ("https://v1.internal", "v1.internal"),
+        ("https://v1.internal:443", "v1.internal"),
+        ("https://v1.internal:80", "v1.internal:80"),
+        ("https://xn--bcher-kva.example:8443", "xn--bcher-kva.example:8443"),
+        ("unix:/run/v1.sock", "localhost"),
+        ("unix:/" + "a" * (MAX_SOCKET_BYTES - 1), "localhost"),
     ],
 )
-def test_an_endpoint_has_an_authority_to_be_asked_for(text: str, authority: bytes) -> None:
+def test_an_endpoint_has_an_authority_to_be_asked_for(text: str, authority: str) -> None:
     assert Address.parse(origin(text)).authority == authority
 
 
