@@ -17,6 +17,8 @@ HELD_BYTES: Final = 64 * 1024
 """What a client may send ahead (pipelined requests) before we stop reading from it."""
 HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
 """In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
+TOO_MANY_FIELDS: Final = "The header fields are too large or too many."
+CR: Final = 13
 LINGER_SECONDS: Final = 2.0
 FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
 
@@ -40,7 +42,7 @@ class Exchange(Protocol):
 class Service(Protocol):
     """What serves the requests."""
 
-    def serve(self, client: "ClientConnection", request: Request, body: bytes, *, is_complete: bool) -> Exchange | None:
+    def serve(self, client: "ClientConnection", request: Request, body: bytes, is_complete: bool) -> Exchange | None:
         """Begin to answer a request; None when it has been answered or handed off already."""
 
     def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
@@ -52,6 +54,7 @@ class Registry(Protocol):
 
     limits: Limits
     memo: RequestMemo
+    small_head: int
     service: Service
     is_draining: bool
 
@@ -167,9 +170,7 @@ class ClientConnection(asyncio.Protocol):
         """Read on, wherever the request stands."""
         if self._body is not None:
             self._read_body(data)
-        elif self._is_lingering:
-            return
-        else:
+        elif not self._is_lingering:
             self._buffer = self._buffer + data if self._buffer else data
             if self._exchange is None:
                 self._advance()
@@ -297,50 +298,48 @@ class ClientConnection(asyncio.Protocol):
     def _read_head(self, data: bytes) -> bool:
         """Parse one head and begin its exchange; False while it is incomplete or was refused."""
         end = data.find(b"\r\n\r\n")
-        if end <= 0:
+        if end <= 0 or data[0] == CR:
             return self._wait_for_head(data, end)
-        limits = self._registry.limits
-        block = data[:end]
-        if block[0] == 13:
-            block = block[2:] if block.startswith(b"\r\n") else block
-        if not self._is_bounded(block, limits):
+        registry = self._registry
+        if end > registry.small_head and not self._is_bounded(data[:end], registry.limits):
             return False
         try:
-            request = parse_request(block, self._registry.memo, self.peer)
-            if request.length > limits.body:
-                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(limits))
-                return False
+            request = parse_request(data[:end], registry.memo, self.peer)
         except WireError as error:
             self._turn_away(RequestFault.MALFORMED, str(error))
             return False
+        if len(request.lines) > registry.limits.header_count:
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
+            return False
         self._has_head_begun = False
-        self._begin(request, data[end + 4 :])
-        return True
-
-    def _begin(self, request: Request, rest: bytes) -> None:
         self.deadline = NEVER
         if request.is_last:
             self.is_last = True
-        body, is_complete = b"", True
         if request.has_body:
-            decoder = request.decoder()
-            try:
-                body, rest = decoder.feed(rest)
-            except WireError as error:
-                self._turn_away(RequestFault.MALFORMED, str(error))
-                return
-            is_complete = decoder.is_done
-            if len(body) > self._registry.limits.body:
-                self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(self._registry.limits))
-                return
-            if not is_complete:
-                self._body = decoder
-                self._received = len(body)
-                self.deadline = monotonic() + self._registry.limits.body_timeout
+            return self._begin_body(request, data[end + 4 :])
+        self._buffer = data[end + 4 :]
+        self._exchange = registry.service.serve(self, request, b"", True)
+        return True
+
+    def _begin_body(self, request: Request, rest: bytes) -> bool:
+        limits = self._registry.limits
+        decoder = request.decoder()
+        try:
+            body, rest = decoder.feed(rest)
+        except WireError as error:
+            self._turn_away(RequestFault.MALFORMED, str(error))
+            return False
+        if max(request.length, len(body)) > limits.body:
+            self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(limits))
+            return False
+        is_complete = decoder.is_done
+        if not is_complete:
+            self._body = decoder
+            self._received = len(body)
+            self.deadline = monotonic() + limits.body_timeout
         self._buffer = rest
-        exchange = self._registry.service.serve(self, request, body, is_complete=is_complete)
-        if exchange is not None:
-            self._exchange = exchange
+        self._exchange = self._registry.service.serve(self, request, body, is_complete)
+        return True
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -390,7 +389,7 @@ class ClientConnection(asyncio.Protocol):
         if line > limits.request_line or (line < 0 and len(data) > limits.request_line):
             self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
         elif len(data) - max(line, 0) > limits.headers:
-            self._turn_away(RequestFault.HEADERS_TOO_LARGE, "The header fields are too large or too many.")
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
         elif data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
             self._turn_away(RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request.")
         else:
@@ -401,15 +400,12 @@ class ClientConnection(asyncio.Protocol):
         return False
 
     def _is_bounded(self, block: bytes, limits: Limits) -> bool:
-        fields = block.count(b"\r\n")
-        if len(block) <= limits.request_line and len(block) <= limits.headers and fields <= limits.header_count:
-            return True
         line = block.find(b"\r\n")
         if (line if line >= 0 else len(block)) > limits.request_line:
             self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
             return False
-        if fields > limits.header_count or len(block) - line > limits.headers:
-            self._turn_away(RequestFault.HEADERS_TOO_LARGE, "The header fields are too large or too many.")
+        if len(block) - line > limits.headers:
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
             return False
         return True
 

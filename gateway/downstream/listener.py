@@ -21,12 +21,16 @@ LAST_MOMENT_SECONDS: Final = 0.5
 
 
 class Listener:
-    """Owns the public socket and its connections. It never looks into a request."""
+    """Owns the public socket and its connections. It never looks into a request.
+
+    A head of at most `small_head` bytes is within all limits of size.
+    """
 
     def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
         self.service = service
         self.limits = limits
         self.memo = RequestMemo(REQUEST_REPLACED | dropped)
+        self.small_head = min(limits.request_line, limits.headers)
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
         self._refused: set[ClientConnection] = set()
@@ -68,6 +72,7 @@ class Listener:
     def apply(self, limits: Limits, dropped: frozenset[str]) -> None:
         """Hold every later request to these limits; `dropped` are further fields that no request passes on."""
         self.limits = limits
+        self.small_head = min(limits.request_line, limits.headers)
         if self.memo.fields.dropped != REQUEST_REPLACED | dropped:
             self.memo = RequestMemo(REQUEST_REPLACED | dropped)
 

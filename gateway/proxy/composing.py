@@ -27,6 +27,12 @@ class Composed:
     is_tunnel: bool = False
 
 
+def is_simple(request: Request, forward: Forward) -> bool:
+    """Return whether a request goes on without a body, a translation or anything else to be seen to."""
+    has_none = not request.has_body and request.method not in BODY_METHODS
+    return has_none and forward.adapter is None and forward.method != "HEAD" and "upgrade" not in request.lookup
+
+
 def compose(
     request: Request,
     forward: Forward,
@@ -39,7 +45,7 @@ def compose(
     trusts_peer: bool,
 ) -> Composed:
     """Return the request as it is sent on; `body` is what has arrived of its body so far."""
-    parts = forwarding.request_head(request, forward, authority, request_id, scheme, trusts_peer=trusts_peer)
+    parts = forwarding.request_head(request, forward, authority, request_id, scheme, trusts_peer)
     composed = Composed(parts)
     if forward.adapter is not None:
         parts.append(b"Accept-Encoding: identity\r\n")

@@ -22,14 +22,14 @@ from gateway.policy.adapt import (
 )
 from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
-from gateway.proxy.composing import compose, expects_continue
+from gateway.proxy.composing import compose, expects_continue, is_simple
 from gateway.proxy.failure import problem
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
-from gateway.wire.answer import BODILESS, AnswerHead
+from gateway.wire.answer import AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
 from gateway.wire.hop import HOP_BY_HOP
 from gateway.wire.request import Request
@@ -45,8 +45,8 @@ HELD_BYTES: Final = 64 * 1024
 class Exchange:
     """Owns the forwarding of one request. It ends exactly once, in `_finish`.
 
-    `_parts` holds what was not sent yet: the head is written when there is a connection. `_replay` is the whole request
-    as long as it could be sent again, None as soon as it could not.
+    `_held` holds what was not sent yet of the body: the head is written when there is a connection. `_replay` is the
+    whole request if it could be sent again. `_is_usual`: it was sent whole, and its answer is read as most are.
     """
 
     # What most exchanges never change stands here once, in place of being written for each of them.
@@ -55,7 +55,7 @@ class Exchange:
     _held_bytes = 0
     _translated: list[bytes] | None = None
     _answer: AnswerHead | None = None
-    _replay: list[bytes] | None = None
+    _replay: bytes | None = None
     _sent_at = 0.0
     _has_retried = False
     _is_chunked_up = False
@@ -64,6 +64,7 @@ class Exchange:
     _is_expecting = False
     _is_started = False
     _is_tunnel = False
+    _is_usual = False
     is_done = False
 
     def __init__(
@@ -81,7 +82,7 @@ class Exchange:
 
     # ------------------------------------------------------------------ the request
 
-    def begin(self, body: bytes, *, is_complete: bool) -> None:
+    def begin(self, body: bytes, is_complete: bool) -> None:
         """Send the request on, with what has arrived of its body; once at most."""
         self._is_complete = is_complete
         if body:
@@ -107,23 +108,19 @@ class Exchange:
 
     def on_connection(self, connection: Connection) -> None:
         """Write the request to a connection."""
-        cluster = self._cluster
-        if self.is_done or cluster is None:
+        if self.is_done:
             connection.close()
             return
         self._connection = connection
-        parts = self._replay
-        if parts is None:
-            parts = self._compose(cluster.authority_for(connection))
-            if self._is_complete and self._held_bytes <= HELD_BYTES:
-                self._replay = parts
-            self._held = []
-            self._held_bytes = 0
-        self._sent_at = monotonic()
-        connection.ask(
+        data = self._replay or self._compose(connection.home.authority)
+        now = self._sent_at = monotonic()
+        if self._is_usual:
+            connection.ask(self, data, now)
+            return
+        connection.ask_specially(
             self,
-            b"".join(parts),
-            self._sent_at,
+            data,
+            now,
             is_complete=self._is_complete,
             to_head=self._forward.method == "HEAD",
             may_switch=self._is_tunnel,
@@ -137,22 +134,39 @@ class Exchange:
         if not self.is_done:
             self._fail(error)
 
-    def _compose(self, authority: str) -> list[bytes]:
+    def _compose(self, authority: str) -> bytes:
         """Write the request as far as it has arrived, and remember what that has promised the backend."""
+        request, forward, record = self._request, self._forward, self._record
+        rules = self._shared.rules
+        if not self._held and is_simple(request, forward):
+            parts = forwarding.request_head(
+                request, forward, authority, record.request_id, self._client.scheme, rules.trusts_peer
+            )
+            parts.append(b"\r\n")
+            data = self._replay = b"".join(parts)
+            self._is_usual = True
+            return data
         composed = compose(
-            self._request,
-            self._forward,
-            self._held[0] if len(self._held) == 1 else b"".join(self._held),
+            request,
+            forward,
+            b"".join(self._held),
             is_complete=self._is_complete,
             authority=authority,
-            request_id=self._record.request_id,
+            request_id=record.request_id,
             scheme=self._client.scheme,
-            trusts_peer=self._shared.rules.trusts_peer,
+            trusts_peer=rules.trusts_peer,
         )
         self._is_chunked_up = composed.is_chunked
         self._is_expecting = composed.is_expecting
         self._is_tunnel = composed.is_tunnel
-        return composed.parts
+        data = b"".join(composed.parts)
+        if self._is_complete:
+            self._is_usual = not composed.is_tunnel and forward.method != "HEAD"
+            if self._held_bytes <= HELD_BYTES:
+                self._replay = data
+        self._held = []
+        self._held_bytes = 0
+        return data
 
     def on_request_body(self, data: bytes, *, is_last: bool) -> None:
         """Send a part of the body on, or hold it until there is a connection."""
@@ -201,8 +215,8 @@ class Exchange:
         """Write an answer that came at once."""
         self._note_head(head)
         self._let_go()
-        adapter, method, status = self._forward.adapter, self._request.method, head.status
-        if method == "HEAD" or status in BODILESS:
+        adapter, status = self._forward.adapter, head.status
+        if not head.is_sized or self._forward.method == "HEAD":
             is_changed = wants_answer_body(adapter, status)
             self._answer_whole(head, "" if is_changed else forwarding.announced(head), b"", is_changed=is_changed)
         elif adapter is None or not wants_answer_body(adapter, status):

@@ -32,7 +32,7 @@ STATUS_LINES: Final = {
 
 
 def request_head(
-    request: Request, forward: Forward, authority: str, request_id: str, scheme: str, *, trusts_peer: bool
+    request: Request, forward: Forward, authority: str, request_id: str, scheme: str, trusts_peer: bool
 ) -> list[bytes]:
     """Return the parts of the backend's request head, without framing and the final empty line."""
     lookup = request.lookup

@@ -30,7 +30,7 @@ class Proxy:
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
 
-    def serve(self, client: ClientConnection, request: Request, body: bytes, *, is_complete: bool) -> Exchange | None:
+    def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Exchange | None:
         """Begin to answer a request; returns the exchange when it goes on after this call."""
         shared = self._shared
         record = Record(shared.ids.keep(request.lookup.get("x-request-id")), monotonic(), request)
@@ -38,7 +38,7 @@ class Proxy:
         decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), shared.memory)
         if isinstance(decision, Forward):
             exchange = Exchange(shared, client, request, decision, record)
-            exchange.begin(body, is_complete=is_complete)
+            exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
         match decision:
             case Refuse():

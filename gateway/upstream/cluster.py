@@ -129,10 +129,6 @@ class Cluster:
         if not connection.was_stale:
             connection.home.replica.note_error()
 
-    def authority_for(self, connection: Connection) -> str:
-        """Return the Host that a request on this connection carries."""
-        return connection.home.authority
-
     # ------------------------------------------------------------------ the pools' calls
 
     def on_spare(self, connection: Connection) -> None:

@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
     (monotonic seconds) the backend has been silent for too long; whoever owns the pool calls `expire` then. Silence
     counts only while it is the backend's turn: to answer what is complete, to agree to a body, or to read what we send.
     `asked_at` is when its last request began, `served` counts complete answers, `was_stale` says that it was lost
-    because the backend had already given it up.
+    because the backend had already given it up. Most exchanges are usual: whole both ways, and never paused.
     """
 
     __slots__ = (
@@ -84,6 +84,7 @@ class Connection(asyncio.Protocol):
         "_is_blocked",
         "_is_paused",
         "_is_sent",
+        "_is_usual",
         "_may_switch",
         "_memo",
         "_patience",
@@ -113,7 +114,8 @@ class Connection(asyncio.Protocol):
         self._has_ended = False
         self._interim = 0
         self._is_sent = True
-        self._is_awaited = False
+        self._is_awaited = True
+        self._is_usual = True
         self._is_blocked = False
         self._is_paused = False
         self._to_head = False
@@ -137,35 +139,39 @@ class Connection(asyncio.Protocol):
         """Whether it has never carried a request, so that the backend cannot have closed it for idleness."""
         return self.served == 0
 
-    def ask(
+    def ask(self, asker: Asker, data: bytes, now: float) -> None:
+        """Send a whole request; only for a connection that is open and at home."""
+        transport = self._transport
+        if transport is None:
+            raise RuntimeError("the connection is closed")
+        self._asker = asker
+        self.asked_at = now
+        self.deadline = now + self._patience
+        transport.write(data)
+
+    def ask_specially(
         self,
         asker: Asker,
         data: bytes,
         now: float,
         *,
-        is_complete: bool,
-        to_head: bool,
+        is_complete: bool = True,
+        to_head: bool = False,
         may_switch: bool = False,
         is_expecting: bool = False,
     ) -> None:
-        """Send a request's head, with its body when `is_complete`; only for a connection that is open and at home.
+        """Send a request's head, with its body when `is_complete`, whose answer is read in a special way.
 
         `is_expecting`: the backend was asked to agree to the body (a 100) before it comes.
         """
-        transport = self._transport
-        if transport is None:
-            raise RuntimeError("the connection is closed")
-        self._asker = asker
+        self._is_usual = False
         self._is_sent = is_complete
         self._is_awaited = is_complete or is_expecting
         self._to_head = to_head
         self._may_switch = may_switch
-        self._has_answered = False
-        self._interim = 0
-        self._silence = self._patience
-        self.asked_at = now
-        self.deadline = now + self._silence if self._is_awaited else NEVER
-        transport.write(data)
+        self.ask(asker, data, now)
+        if not self._is_awaited:
+            self.deadline = NEVER
 
     def send(self, data: bytes, *, is_last: bool) -> None:
         """Send a part of the request's body; `data` may be empty with the last one."""
@@ -180,6 +186,7 @@ class Connection(asyncio.Protocol):
         """Stop reading: the client is slower than the backend, whose silence is not its fault then."""
         if self._asker is asker and self.is_open and not self._is_paused and self._transport is not None:
             self._is_paused = True
+            self._is_usual = False
             self.deadline = NEVER
             self._transport.pause_reading()
 
@@ -241,6 +248,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The backend is slower than the client."""
         self._is_blocked = True
+        self._is_usual = False
         self._listen_on()
         if self._asker is not None:
             self._asker.on_upstream_blocked(is_blocked=True)
@@ -276,23 +284,29 @@ class Connection(asyncio.Protocol):
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, f"The backend's answer is not valid HTTP: {error}")
             return
-        self._has_answered = True
         rest = data[end + 4 :]
-        if head.framing is Framing.LENGTH and len(rest) == head.length and self._is_plain(head):
+        if self._is_usual and len(rest) == head.length and head.is_sized:
             self._finish_whole(asker, head, rest)
-        elif head.is_interim:
+            return
+        self._has_answered = True
+        self._is_usual = False
+        if head.is_interim:
             self._take_interim(asker, head, rest)
         elif head.status == 101:
             self._take_switch(asker, head, rest)
         else:
             self._begin_body(asker, head, rest)
 
-    def _is_plain(self, head: AnswerHead) -> bool:
-        return head.status >= 200 and not self._to_head and head.status not in {204, 304}
-
     def _finish_whole(self, asker: Asker, head: AnswerHead, body: bytes) -> None:
-        self._head = head
-        self._go_home(is_clean=True)
+        """The usual end: the whole answer came at once, to a whole request, on a connection with nothing special."""
+        self._asker = None
+        self.deadline = NEVER
+        self.served += 1
+        transport = self._transport
+        if head.is_last or transport is None or transport.is_closing():
+            self.close()
+        else:
+            self.home.release(self)
         asker.on_whole(head, body)
 
     def _wait_for_head(self, data: bytes) -> None:
@@ -383,9 +397,17 @@ class Connection(asyncio.Protocol):
             self._read_on()
         is_at_rest = is_clean and self._is_sent and not self._is_blocked
         if is_at_rest and head is not None and not head.is_last and self.is_open:
+            self._forget()
             self.home.release(self)
         else:
             self.close()
+
+    def _forget(self) -> None:
+        """Be as a fresh connection is: nothing special about the next exchange yet."""
+        self._is_usual = self._is_awaited = self._is_sent = True
+        self._to_head = self._may_switch = self._has_answered = False
+        self._interim = 0
+        self._silence = self._patience
 
     def _fail(self, fault: UpstreamFault, detail: str) -> None:
         asker, self._asker = self._asker, None

@@ -14,9 +14,12 @@ BODILESS: Final = frozenset({204, 304})
 
 
 class AnswerHead:
-    """One parsed answer head: status, reason phrase, the lines in their order, and how the body is framed."""
+    """One parsed answer head: status, reason phrase, the lines in their order, and how the body is framed.
 
-    __slots__ = ("framing", "is_last", "length", "lines", "lookup", "reason", "status")
+    `is_sized`: to any request but HEAD a body of `length` bytes follows.
+    """
+
+    __slots__ = ("framing", "is_last", "is_sized", "length", "lines", "lookup", "reason", "status")
 
     def __init__(self, status: int, reason: bytes, lines: list[Line], lookup: dict[str, str]) -> None:
         self.status = status
@@ -25,6 +28,7 @@ class AnswerHead:
         self.lookup = lookup
         self.framing = Framing.CLOSE
         self.length = 0
+        self.is_sized = False
         self.is_last = False
 
     def __repr__(self) -> str:
@@ -59,6 +63,7 @@ def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
     elif "content-length" in lookup:
         head.length = content_length(lookup["content-length"])
         head.framing = Framing.LENGTH
+        head.is_sized = status >= 200 and status not in BODILESS
     connection = lookup.get("connection")
     if connection is not None:
         tokens = connection.lower()

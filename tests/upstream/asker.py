@@ -96,15 +96,13 @@ class Asker:
     ) -> None:
         """Send a request on the connection it got."""
         self.has_asked = True
-        self.held.ask(
-            self,
-            data,
-            monotonic() if now is None else now,
-            is_complete=is_complete,
-            to_head=data.startswith(b"HEAD"),
-            may_switch=may_switch,
-            is_expecting=is_expecting,
-        )
+        begun = monotonic() if now is None else now
+        to_head = data.startswith(b"HEAD")
+        if is_complete and not (to_head or may_switch or is_expecting):
+            self.held.ask(self, data, begun)
+            return
+        special = {"to_head": to_head, "may_switch": may_switch, "is_expecting": is_expecting}
+        self.held.ask_specially(self, data, begun, is_complete=is_complete, **special)
 
     async def find(self, cluster: Cluster, *, fresh: bool = False) -> None:
         """Get a connection as the proxy does: an idle one at once, or whatever waiting brings."""

@@ -122,7 +122,7 @@ async def test_a_unix_socket_is_asked(tmp_path: Path) -> None:
     async with cluster(f"unix:{path}") as found:
         asker = await answered(found)
         assert asker.body == b"hi"
-        assert found.authority_for(asker.held) == "localhost"
+        assert asker.held.home.authority == "localhost"
     server.close()
     await server.wait_closed()
     assert len(heads) == 1

@@ -135,4 +135,4 @@ async def test_retries_are_a_share_of_the_requests() -> None:
 async def test_requests_carry_the_host_of_their_endpoint() -> None:
     async with backend(saying(OK)) as v1, cluster(v1.origin) as found:
         asker = await holding(found)
-        assert found.authority_for(asker.held) == v1.origin.removeprefix("http://")
+        assert asker.held.home.authority == v1.origin.removeprefix("http://")

@@ -76,7 +76,7 @@ def _fed(pieces: list[bytes]) -> tuple[Asker, Nest, Wire]:
     nest, wire, asker = Nest(), Wire(), Asker()
     connection = Connection(nest, LineMemo(), 30)
     connection.connection_made(wire)
-    connection.ask(asker, GET, 0, is_complete=True, to_head=False)
+    connection.ask(asker, GET, 0)
     for piece in pieces:
         if not wire.is_closed:
             connection.data_received(piece)
