@@ -17,7 +17,7 @@ def main() -> int:
     """Play, print and return the exit code: 1 unless every case passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="?", default="", help="a pattern of cases' names")
-    parser.add_argument("--corpus", nargs="+", default=["requests", "responses"])
+    parser.add_argument("--corpus", nargs="+", default=["requests", "responses", "more_requests", "more_responses"])
     parser.add_argument("--lanes", type=int, default=12)
     parser.add_argument("--target", type=int, help="the port of a running proxy instead of gateways of our own")
     parser.add_argument("--upstream-port", type=int, default=19900, help="where that proxy forwards to")

@@ -1,5 +1,6 @@
-"""Ambiguous requests and broken answers, 294 of them: none is passed on in a way that two parsers read differently."""
+"""Ambiguous requests and broken answers, 739 of them: none is passed on in a way that two parsers read differently."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,17 @@ from tests.conformance.corpus.case import Case, load
 from tests.conformance.lanes import play
 
 LANES = 10
-SLICES = 3
+SLICES = {"requests": 3, "responses": 1, "more_requests": 2, "more_responses": 1}
+"""Corpora, and in how many tests each is played, so that they can run side by side."""
 EXCEPTIONS: dict[str, tuple[str, str]] = {}
 """Cases whose verdict we hold to be wrong: name -> (verdict that we get, the RFC section that says so)."""
 
 
-def _slices() -> list[object]:
-    requests = load("requests")
-    parts = [requests[number::SLICES] for number in range(SLICES)]
-    named = [pytest.param(part, id=f"requests-{number + 1}") for number, part in enumerate(parts)]
-    return [*named, pytest.param(load("responses"), id="responses")]
+def _slices() -> Iterator[object]:
+    for name, count in SLICES.items():
+        cases = load(name)
+        for number in range(count):
+            yield pytest.param(cases[number::count], id=f"{name}-{number + 1}")
 
 
 @pytest.mark.parametrize("cases", _slices())
@@ -30,4 +32,14 @@ async def test_every_case_of_the_corpus_passes(tmp_path: Path, cases: list[Case]
 
 
 def test_the_corpora_are_whole() -> None:
-    assert (len(load("requests")), len(load("responses"))) == (252, 42)
+    assert {name: len(load(name)) for name in SLICES} == {
+        "requests": 252,
+        "responses": 42,
+        "more_requests": 291,
+        "more_responses": 154,
+    }
+
+
+def test_no_two_cases_have_the_same_name() -> None:
+    names = [case.name for name in SLICES for case in load(name)]
+    assert len(set(names)) == len(names)
