@@ -27,12 +27,6 @@ class Composed:
     is_tunnel: bool = False
 
 
-def is_simple(request: Request, forward: Forward) -> bool:
-    """Return whether a request goes on without a body, a translation or anything else to be seen to."""
-    has_none = not request.has_body and request.method not in BODY_METHODS
-    return has_none and forward.adapter is None and forward.method != "HEAD" and "upgrade" not in request.lookup
-
-
 def compose(
     request: Request,
     forward: Forward,
@@ -56,7 +50,7 @@ def compose(
         _add_body(composed, request, forward, body, is_complete=is_complete)
     else:
         # A method whose body has a meaning says that there is none (RFC 9110 section 8.6).
-        parts.append(b"Content-Length: 0\r\n\r\n" if request.method in BODY_METHODS else b"\r\n")
+        parts.append(b"Content-Length: 0\r\n\r\n" if forward.method in BODY_METHODS else b"\r\n")
     return composed
 
 

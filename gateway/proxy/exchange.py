@@ -22,7 +22,7 @@ from gateway.policy.adapt import (
 )
 from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
-from gateway.proxy.composing import compose, expects_continue, is_simple
+from gateway.proxy.composing import compose, expects_continue
 from gateway.proxy.failure import problem
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -138,13 +138,13 @@ class Exchange:
         """Write the request as far as it has arrived, and remember what that has promised the backend."""
         request, forward, record = self._request, self._forward, self._record
         rules = self._shared.rules
-        if not self._held and is_simple(request, forward):
+        if request.is_bare and forward.adapter is None and forward.method == request.method:
+            self._is_usual = True
             parts = forwarding.request_head(
                 request, forward, authority, record.request_id, self._client.scheme, rules.trusts_peer
             )
             parts.append(b"\r\n")
             data = self._replay = b"".join(parts)
-            self._is_usual = True
             return data
         composed = compose(
             request,

@@ -8,7 +8,7 @@ from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import Framing
-from gateway.wire.line import Line
+from gateway.wire.line import Line, sent
 from gateway.wire.request import Request
 
 TRANSLATED: Final = frozenset({"accept-encoding", "range", "if-range"})
@@ -57,7 +57,7 @@ def request_head(
     ).encode("latin-1")
     skipped = _also_skipped(forward, lookup, is_same_trace=given is trace)
     if not skipped:
-        return [ours, *[line.sent for line in request.lines]]
+        return [ours, *map(sent, request.lines)]
     return [ours, *[line.sent for line in request.lines if line.key not in skipped]]
 
 
@@ -85,7 +85,7 @@ def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> l
 
 def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], ours: str) -> list[bytes]:
     """Return the parts of the client's answer head, without the final empty line; `ours` are fields as written."""
-    return [status_line(status, reason), *[line.sent for line in lines], ours.encode("latin-1")]
+    return [status_line(status, reason), *map(sent, lines), ours.encode("latin-1")]
 
 
 def status_line(status: int, reason: bytes | None) -> bytes:

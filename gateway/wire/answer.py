@@ -52,8 +52,7 @@ def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
     """Parse a head without its final empty line; raises WireError."""
     raws = block.split(b"\r\n")
     status, reason, is_old = _status_line(raws.pop(0))
-    known, recall = memo.young.get, memo.recall
-    lines = [known(raw) or recall(raw) for raw in raws]
+    lines = memo.parse(raws)
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         _check_singles(lines)

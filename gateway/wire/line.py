@@ -6,15 +6,21 @@ never passed on as it came.
 """
 
 import re
-from typing import Final
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, cast
 
 from gateway.wire.fault import WireError
 
-FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
-"""`field-name ":" OWS field-value OWS` (RFC 9112 section 5): no blank before the colon, no control bytes or folds."""
+NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no field's value has (RFC 9110 section 5.5); a tab is none of them."""
 
 ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match"})
 """Fields whose lines hardly ever come twice: remembering them would only push others out."""
+
+MAX_NAME: Final = 256
+"""Longer names of fields are refused: nobody sends any, and each that was sent is remembered."""
 
 MEMO_LINES: Final = 4096
 """Lines in each of the two generations of the memo."""
@@ -32,51 +38,74 @@ class Line:
 
     __slots__ = ("key", "name", "raw", "sent", "value")
 
-    def __init__(self, name: bytes, value: bytes) -> None:
-        self.name = name.decode("ascii").lower()
-        self.key = self.name.replace("_", "-")
+    def __init__(self, name: str, key: str, value: bytes, raw: bytes) -> None:
+        self.name = name
+        self.key = key
         self.value = value.decode("latin-1")
-        self.raw = name + b": " + value + b"\r\n"
-        self.sent = self.raw
+        self.raw = self.sent = raw
 
     def __repr__(self) -> str:
         return f"<Line {self.name}>"
 
 
+sent = attrgetter("sent")
+"""What of a line usually goes on, for `map`."""
+
+
 class LineMemo:
     """Owns the parsed lines of two generations: when the young one is full it becomes the old one.
 
-    `dropped` are the keys of lines that do not go on. `young` may be looked into; who finds nothing there calls
-    `recall`.
+    `dropped` are the keys of lines that do not go on.
     """
 
-    __slots__ = ("_old", "dropped", "young")
+    __slots__ = ("_old", "_young", "dropped")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self.dropped = dropped
-        self.young: dict[bytes, Line] = {}
+        self._young: dict[bytes, Line] = {}
         self._old: dict[bytes, Line] = {}
 
     def __repr__(self) -> str:
-        return f"<LineMemo {len(self.young)} young, {len(self._old)} old>"
+        return f"<LineMemo {len(self._young)} young, {len(self._old)} old>"
 
-    def recall(self, raw: bytes) -> Line:
-        """Return a line that is not among the young ones; raises WireError."""
+    def parse(self, raws: list[bytes]) -> list[Line]:
+        """Return the lines of a head, given without their ends; raises WireError."""
+        found = list(map(self._young.get, raws))
+        return cast("list[Line]", found) if None not in found else self._complete(raws, found)
+
+    def _complete(self, raws: list[bytes], found: list[Line | None]) -> list[Line]:
+        return [line or self._recall(raw) for raw, line in zip(raws, found, strict=True)]
+
+    def _recall(self, raw: bytes) -> Line:
         line = self._old.get(raw)
         if line is None:
             line = parse_line(raw)
             if line.key in self.dropped:
                 line.sent = b""
         if line.name not in ONCE and len(raw) <= MEMO_LINE_BYTES:
-            if len(self.young) >= MEMO_LINES:
-                self._old, self.young = self.young, {}
-            self.young[raw] = line
+            if len(self._young) >= MEMO_LINES:
+                self._old, self._young = self._young, {}
+            self._young[raw] = line
         return line
 
 
 def parse_line(raw: bytes) -> Line:
-    """Parse one field line without its end; raises WireError."""
-    found = FIELD.fullmatch(raw)
-    if found is None:
+    """Parse one field line without its end: `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
+
+    No blank before the colon, no control bytes, no folds; raises WireError.
+    """
+    name, colon, value = raw.partition(b":")
+    if not colon or CONTROL.search(value) is not None:
         raise WireError("A header field is malformed.")
-    return Line(found[1], found[2].rstrip(b" \t"))
+    lower, key = _names(name)
+    value = value.strip(b" \t")
+    return Line(lower, key, value, b"%b: %b\r\n" % (name, value))
+
+
+@lru_cache(maxsize=1024)
+def _names(name: bytes) -> tuple[str, str]:
+    """Return the name in lower case, and with `_` folded."""
+    if NAME.fullmatch(name) is None or len(name) > MAX_NAME:
+        raise WireError("A header field is malformed.")
+    lower = name.decode("ascii").lower()
+    return lower, lower.replace("_", "-")

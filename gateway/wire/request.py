@@ -23,21 +23,26 @@ KNOWN_METHODS: Final = {
     method.encode(): method for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
 MEMO_HOSTS: Final = 1024
+BARE_METHODS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
 REFUSED_METHODS: Final = frozenset({b"CONNECT", b"TRACE"})
 SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type"})
 """Fields that must not come twice: choosing one of them would be a guess."""
 
 
 class RequestLine:
-    """One request line: the target in origin form, in parts, and the authority of an absolute one. Read-only."""
+    """One request line: the target in origin form, in parts, and the authority of an absolute one. Read-only.
 
-    __slots__ = ("authority", "method", "path", "query", "target", "version")
+    `is_bare`: the method is one whose request seldom has a body, and whose answer is read as most are.
+    """
+
+    __slots__ = ("authority", "is_bare", "method", "path", "query", "target", "version")
 
     def __init__(self, method: str, target: str, authority: str | None, version: bytes) -> None:
         self.method = method
         self.target = target
         self.path, _, self.query = target.partition("?")
         self.authority = authority
+        self.is_bare = method in BARE_METHODS
         self.version = version
 
     def __repr__(self) -> str:
@@ -47,10 +52,10 @@ class RequestLine:
 class Request(RequestHead):
     """One parsed request head: what the policy sees, the lines in their order, and how the body is framed.
 
-    `asked` is the target in origin form, to the byte.
+    `asked` is the target in origin form, to the byte. `is_bare`: no body, nor anything else to be seen to.
     """
 
-    __slots__ = ("asked", "framing", "has_body", "host", "is_last", "length", "lines", "version")
+    __slots__ = ("asked", "framing", "has_body", "host", "is_bare", "is_last", "length", "lines", "version")
 
     def __init__(self, line: RequestLine, peer: str, lookup: dict[str, str], lines: list[Line], host: str) -> None:
         self.method = line.method
@@ -65,6 +70,7 @@ class Request(RequestHead):
         self.framing = Framing.LENGTH
         self.length = 0
         self.has_body = False
+        self.is_bare = line.is_bare and "upgrade" not in lookup
         self.is_last = False
 
     def __repr__(self) -> str:
@@ -118,15 +124,14 @@ def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
     raws = block.split(b"\r\n")
     raw_line = raws.pop(0)
     line = memo.young.get(raw_line) or memo.recall(raw_line)
-    fields = memo.fields
-    known, recall = fields.young.get, fields.recall
-    lines = [known(raw) or recall(raw) for raw in raws]
+    lines = memo.fields.parse(raws)
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         lookup = _join(lines)
     request = Request(line, peer, lookup, lines, memo.host(line, lookup.get("host")))
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
+        request.is_bare = request.is_bare and not request.has_body
     connection = lookup.get("connection")
     if connection is not None:
         tokens = connection.lower()
