@@ -61,9 +61,14 @@ class Child:
         return found
 
     async def metric(self, name: str) -> float:
-        """Return the sum of a metric's series whose text starts with `name`."""
+        """Return the sum of a metric's series whose text starts with `name`; there must be one.
+
+        Prometheus text has its labels in alphabetical order.
+        """
         text = (await ask(self.admin, "/metrics")).body.decode()
-        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+        series = [line for line in text.splitlines() if line.startswith(name)]
+        assert series, f"there is no {name} in\n{text}"
+        return sum(float(line.rpartition(" ")[2]) for line in series)
 
     def descriptors(self) -> int:
         """Return how many file descriptors are open."""

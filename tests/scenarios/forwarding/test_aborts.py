@@ -26,7 +26,7 @@ async def test_15_000_client_aborts_leave_nothing_behind(tmp_path: Path) -> None
     async with Echo(plan) as v1, gateway_process(tmp_path, plain(v1.origin)) as child:
 
         async def is_at_rest() -> bool:
-            return not await child.metric('crossfade_upstream_connections{upstream="v1",state="active"}')
+            return not await child.metric('crossfade_upstream_connections{state="active",upstream="v1"}')
 
         async with crowd(child.public) as clients:
             await clients.abort(WARM_UP)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.corpus.strict import Request
+from tests.support.child import OPS, gateway_process
 from tests.support.client import ask, connected
 from tests.support.echo import Echo, Refusal, echoed
 from tests.support.gateway import plain, running
@@ -112,10 +113,34 @@ async def test_random_aborts_leak_nothing(tmp_path: Path, seed: int) -> None:
 
         async def is_at_rest() -> bool:
             text = (await ask(gateway.admin_port, "/metrics")).body.decode()
-            active = 'crossfade_upstream_connections{upstream="v1",state="active"}'
-            return all(line.endswith((" 0", " 0.0")) for line in text.splitlines() if line.startswith(active))
+            active = 'crossfade_upstream_connections{state="active",upstream="v1"}'
+            found = [line for line in text.splitlines() if line.startswith(active)]
+            return [float(line.rpartition(" ")[2]) for line in found] == [0]
 
         await until(is_at_rest)
         assert len(v1.links) <= 6
         assert await soon(lambda: len(asyncio.all_tasks()) <= tasks), [task.get_name() for task in asyncio.all_tasks()]
         assert await soon(lambda: _descriptors() - 2 * len(v1.links) <= descriptors)
+
+
+async def test_random_aborts_leak_nothing_on_the_loop_of_production(tmp_path: Path) -> None:
+    chance, numbers = random.Random(3), itertools.count()
+    async with Echo(Chaos(3).plan) as v1, gateway_process(tmp_path, plain(v1.origin, **CONFIGURATION)) as child:
+        for _ in range(10):
+            await _canary(child.public, next(numbers))
+        descriptors = child.descriptors() - len(v1.links)
+        for turn in range(ROUNDS // AT_ONCE):
+            async with asyncio.timeout(20):
+                await asyncio.gather(*(_misbehave(child.public, chance, next(numbers)) for _ in range(AT_ONCE)))
+                await _canary(child.public, turn)
+
+        async def is_at_rest() -> bool:
+            status = (await ask(child.admin, "/api/status", fields=OPS)).json()
+            (worker,) = status["workers"]
+            upstream = status["upstreams"]["v1"]
+            counts = worker["open_requests"], worker["connections"], upstream["active"], upstream["queued"]
+            return counts == (0, 0, 0, 0)
+
+        await until(is_at_rest)
+        assert len(v1.links) <= 6
+        assert await soon(lambda: child.descriptors() - len(v1.links) <= descriptors)

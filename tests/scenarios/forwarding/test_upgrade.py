@@ -116,3 +116,26 @@ async def test_a_101_that_nobody_asked_for_is_502(tmp_path: Path) -> None:
             async with connected(gateway.public_port) as client, asyncio.timeout(5):
                 await client.send(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target)
                 assert (await client.answer()).status == 502
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"H2C", b"websocket, h2c", b"h2c, echo", b"HTTP/2.0", b"TLS/1.2"])
+async def test_another_http_is_never_tunnelled_because_its_requests_would_escape_the_policy(
+    tmp_path: Path, protocol: bytes
+) -> None:
+    async def script(received: Received, peer: Peer) -> bool:
+        if received.get("upgrade") is None:
+            await peer.send(OK)
+            return True
+        await peer.send(SWITCHING.replace(b"echo", b"h2c"))
+        return False
+
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQ\r\n" % protocol
+    async with (
+        ScriptedUpstream(script) as v1,
+        running(tmp_path, plain(v1.origin, rest=ROUTE)) as gateway,
+        connected(gateway.public_port) as client,
+        asyncio.timeout(5),
+    ):
+        await client.send(b"GET /tunnel/x HTTP/1.1\r\nHost: a\r\n" + wish + b"\r\n")
+        assert (await client.answer()).status in {200, 400}
+        assert all("h2c" not in (received.get("upgrade") or "").lower() for received in v1.received)
