@@ -202,13 +202,13 @@ class ClientConnection(asyncio.Protocol):
         if buffer:
             self._read_body(buffer)
 
-    def finish(self) -> None:
-        """The answer is complete: close, or go on with the next request."""
+    def finish(self, now: float) -> None:
+        """The answer is complete `now` (monotonic seconds): close, or go on with the next request."""
         self._exchange = None
         if self.is_last or self._body is not None or self._registry.is_draining:
             self.close()
             return
-        self.deadline = monotonic() + self._registry.limits.keep_alive
+        self.deadline = now + self._registry.limits.keep_alive
         if not self._is_reading:
             self.resume()
         if self._buffer and not self._is_advancing:

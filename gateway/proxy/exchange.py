@@ -32,6 +32,7 @@ from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
 from gateway.wire.hop import HOP_BY_HOP
+from gateway.wire.line import sent
 from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
@@ -213,6 +214,27 @@ class Exchange:
 
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         """Write an answer that came at once."""
+        forward, shared, client, record = self._forward, self._shared, self._client, self._record
+        if forward.adapter is not None or not head.is_sized or forward.method == "HEAD":
+            self._on_odd_whole(head, body)
+            return
+        status = record.status = head.status
+        now = monotonic()
+        shared.metrics.upstream_durations[(forward.upstream,)].observe(now - self._sent_at)
+        self._let_go()
+        ours = (
+            f"{forward.notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
+            f"Content-Length: {head.length}\r\n{client.connection_field(self._request.version)}"
+        )
+        kept = forwarding.answer_lines(head, forward, shared.rules.owned)
+        parts = [forwarding.status_line(status, head.reason), *map(sent, kept), ours.encode("latin-1"), body]
+        client.write(b"".join(parts))
+        self.is_done = True
+        shared.finish(record, now)
+        client.finish(now)
+
+    def _on_odd_whole(self, head: AnswerHead, body: bytes) -> None:
+        """Write one that is translated, or has no body although it may speak of one."""
         self._note_head(head)
         self._let_go()
         adapter, status = self._forward.adapter, head.status
@@ -220,7 +242,7 @@ class Exchange:
             is_changed = wants_answer_body(adapter, status)
             self._answer_whole(head, "" if is_changed else forwarding.announced(head), b"", is_changed=is_changed)
         elif adapter is None or not wants_answer_body(adapter, status):
-            self._answer_whole(head, f"Content-Length: {len(body)}\r\n", body)
+            self._answer_whole(head, forwarding.framing(len(body)), body)
         elif len(body) > self._shared.rules.body_limit:
             self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
         else:
@@ -231,7 +253,7 @@ class Exchange:
         parts.append(body)
         self._client.write(b"".join(parts))
         self._finish()
-        self._client.finish()
+        self._client.finish(monotonic())
 
     def on_interim(self, head: AnswerHead) -> None:
         """Pass a 1xx on, except a 100 that the client did not ask for (RFC 9110 section 15.2)."""
@@ -286,7 +308,7 @@ class Exchange:
         if self._is_chunked_down:
             self._client.write(LAST_CHUNK)
         self._finish()
-        self._client.finish()
+        self._client.finish(monotonic())
 
     def on_switch(self, head: AnswerHead, data: bytes) -> None:
         """From here on bytes go both ways as they come (RFC 9110 section 7.8)."""
@@ -369,7 +391,7 @@ class Exchange:
         parts.append(translated)
         self._client.write(b"".join(parts))
         self._finish()
-        self._client.finish()
+        self._client.finish(monotonic())
 
     def _fail(self, error: RequestError | UpstreamError) -> None:
         self._record.failure = error.fault.name.lower()
@@ -386,7 +408,7 @@ class Exchange:
         fields = tuple((name, value) for name, value in self._forward.answer_headers if name != served_by)
         self._shared.refuse(self._client, self._request, self._record, refused, fields)
         self._finish()
-        self._client.finish()
+        self._client.finish(monotonic())
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -397,4 +419,4 @@ class Exchange:
 
     def _finish(self) -> None:
         self.is_done = True
-        self._shared.finish(self._record)
+        self._shared.finish(self._record, monotonic())

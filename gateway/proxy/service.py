@@ -56,17 +56,17 @@ class Proxy:
         shared.open += 1
         client.is_last = True
         shared.refuse(client, None, record, problem(error), ())
-        shared.finish(record)
+        shared.finish(record, monotonic())
 
     def _refuse(self, client: ClientConnection, request: Request, record: Record, decision: Refuse) -> None:
         if request.path == "*":
             self._shared.reply(client, request, record, 204, ALLOW, b"")
         else:
             self._shared.refuse(client, request, record, decision.problem, decision.headers)
-        self._shared.finish(record)
-        client.finish()
+        self._shared.finish(record, monotonic())
+        client.finish(monotonic())
 
     def _serve_here(self, client: ClientConnection, request: Request, record: Record) -> None:
         record.status = 200
-        self._shared.finish(record)
+        self._shared.finish(record, monotonic())
         self._handoff.take(client, request, record.request_id)

@@ -1,7 +1,6 @@
 """What all exchanges of a process share, and what of the running rules they need on every request."""
 
 from dataclasses import dataclass
-from time import monotonic
 from typing import Final, Self
 
 from gateway.config.snapshot import Snapshot
@@ -100,10 +99,9 @@ class Shared:
             parts.append(body)
         client.write(b"".join(parts))
 
-    def finish(self, record: Record) -> None:
-        """Count an exchange that has ended."""
+    def finish(self, record: Record, now: float) -> None:
+        """Count an exchange that has ended `now` (monotonic seconds)."""
         self.open -= 1
-        now = monotonic()
         record.count(now, self.metrics)
         if self.access_log.is_on:
             self.access_log.write(record.entry(now))

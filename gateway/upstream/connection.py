@@ -69,7 +69,8 @@ class Connection(asyncio.Protocol):
     (monotonic seconds) the backend has been silent for too long; whoever owns the pool calls `expire` then. Silence
     counts only while it is the backend's turn: to answer what is complete, to agree to a body, or to read what we send.
     `asked_at` is when its last request began, `served` counts complete answers, `was_stale` says that it was lost
-    because the backend had already given it up. Most exchanges are usual: whole both ways, and never paused.
+    because the backend had already given it up; `is_open` that it can carry a request. Most exchanges are usual: whole
+    both ways, and never paused.
     """
 
     __slots__ = (
@@ -95,6 +96,7 @@ class Connection(asyncio.Protocol):
         "asked_at",
         "deadline",
         "home",
+        "is_open",
         "served",
         "was_stale",
     )
@@ -122,6 +124,7 @@ class Connection(asyncio.Protocol):
         self._may_switch = False
         self._switched = False
         self.deadline = NEVER
+        self.is_open = False
         self.served = 0
         self.was_stale = False
 
@@ -129,9 +132,8 @@ class Connection(asyncio.Protocol):
         state = "closed" if self._transport is None else "idle" if self._asker is None else "busy"
         return f"<Connection {state}, {self.served} served>"
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it can carry a request."""
+    def is_sound(self) -> bool:
+        """Look whether the transport is still open: between its making and its first use nobody else would tell."""
         return self._transport is not None and not self._transport.is_closing()
 
     @property
@@ -203,11 +205,13 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
+        self.is_open = False
         if self._transport is not None:
             self._transport.abort()
 
     def close(self) -> None:
         """Close the connection, politely unless the backend still owes us its attention for what was written."""
+        self.is_open = False
         transport = self._transport
         if transport is not None:
             (transport.abort if transport.get_write_buffer_size() else transport.close)()
@@ -220,16 +224,19 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
+        self.is_open = True
         self.asked_at = monotonic()
 
     def eof_received(self) -> bool:
         """The backend has closed its side in order; without this, an end is a cut."""
         self._has_ended = True
+        self.is_open = False
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
         self._transport = None
+        self.is_open = False
         self.deadline = NEVER
         asker, self._asker = self._asker, None
         is_lost = asker is not None and not (self._has_answered or self._buffer)
@@ -302,8 +309,7 @@ class Connection(asyncio.Protocol):
         self._asker = None
         self.deadline = NEVER
         self.served += 1
-        transport = self._transport
-        if head.is_last or transport is None or transport.is_closing():
+        if head.is_last or not self.is_open:
             self.close()
         else:
             self.home.release(self)

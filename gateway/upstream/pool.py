@@ -84,7 +84,7 @@ class Pool:
         """Open a connection; raises OSError or ValueError. Who calls has counted it in `dialing` beforehand."""
         try:
             connection = await self.replica.address.connect(self._make)
-            if not connection.is_open:
+            if not connection.is_sound():
                 raise ConnectionResetError(f"{self.replica.address.text} closed the connection at once")
             self.open.add(connection)
         finally:

@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from gateway.wire.fault import WireError
@@ -23,6 +24,7 @@ class Framing(Enum):
     CLOSE = "close"
 
 
+@lru_cache(maxsize=4096)
 def content_length(text: str) -> int:
     """Return a Content-Length; raises WireError."""
     if LENGTH.fullmatch(text) is None:

@@ -8,7 +8,7 @@ never passed on as it came.
 import re
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final, cast
+from typing import Final
 
 from gateway.wire.fault import WireError
 
@@ -70,11 +70,8 @@ class LineMemo:
 
     def parse(self, raws: list[bytes]) -> list[Line]:
         """Return the lines of a head, given without their ends; raises WireError."""
-        found = list(map(self._young.get, raws))
-        return cast("list[Line]", found) if None not in found else self._complete(raws, found)
-
-    def _complete(self, raws: list[bytes], found: list[Line | None]) -> list[Line]:
-        return [line or self._recall(raw) for raw, line in zip(raws, found, strict=True)]
+        known, recall = self._young.get, self._recall
+        return [known(raw) or recall(raw) for raw in raws]
 
     def _recall(self, raw: bytes) -> Line:
         line = self._old.get(raw)
@@ -82,7 +79,9 @@ class LineMemo:
             line = parse_line(raw)
             if line.key in self.dropped:
                 line.sent = b""
-        if line.name not in ONCE and len(raw) <= MEMO_LINE_BYTES:
+            if line.name in ONCE:
+                return line
+        if len(raw) <= MEMO_LINE_BYTES:
             if len(self._young) >= MEMO_LINES:
                 self._old, self._young = self._young, {}
             self._young[raw] = line

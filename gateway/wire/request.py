@@ -82,15 +82,15 @@ class Request(RequestHead):
 
 
 class RequestMemo:
-    """Owns what is remembered of requests: field lines, request lines (two generations, as of lines) and hosts."""
+    """Owns what is remembered of requests: field lines, request lines (two generations, as of lines) and good hosts."""
 
-    __slots__ = ("_hosts", "_old", "fields", "young")
+    __slots__ = ("_old", "fields", "hosts", "young")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self.fields = LineMemo(dropped)
         self.young: dict[bytes, RequestLine] = {}
         self._old: dict[bytes, RequestLine] = {}
-        self._hosts: set[str] = set()
+        self.hosts: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<RequestMemo {self.fields}, {len(self.young)} request lines>"
@@ -104,18 +104,16 @@ class RequestMemo:
             self.young[raw] = line
         return line
 
-    def host(self, line: RequestLine, host: str | None) -> str:
+    def admit(self, line: RequestLine, host: str | None) -> str:
         """Return the authority asked for: an absolute target's wins over Host (RFC 9112 section 3.2.2)."""
-        if host in self._hosts and line.authority is None:
-            return host
         if host is None:
             if line.version == b"HTTP/1.1":
                 raise WireError("The request needs a Host field.")
             return line.authority or ""
         if HOST.fullmatch(host) is None or (line.authority is not None and HOST.fullmatch(line.authority) is None):
             raise WireError("The request needs exactly one valid Host field.")
-        if len(self._hosts) < MEMO_HOSTS:
-            self._hosts.add(host)
+        if len(self.hosts) < MEMO_HOSTS:
+            self.hosts.add(host)
         return line.authority if line.authority is not None else host
 
 
@@ -128,7 +126,10 @@ def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         lookup = _join(lines)
-    request = Request(line, peer, lookup, lines, memo.host(line, lookup.get("host")))
+    host = lookup.get("host")
+    if host is None or line.authority is not None or host not in memo.hosts:
+        host = memo.admit(line, host)
+    request = Request(line, peer, lookup, lines, host)
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
         request.is_bare = request.is_bare and not request.has_body
