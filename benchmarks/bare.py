@@ -25,7 +25,7 @@ from gateway.core.clock import SystemClock
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.handoff import Handoff
 from gateway.downstream.listener import Listener
-from gateway.observability.access_log import NoAccessLog
+from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Metrics
 from gateway.policy.decide import Memory
 from gateway.proxy.local import LocalPaths
@@ -121,7 +121,9 @@ async def _stage(folder: Path) -> Stage:
     loaded = await ConfigSource(path, os.environ, clock).read()
     fleet = Fleet(clock)
     fleet.apply(loaded.config.upstreams)
-    shared = Shared(Cell(loaded.snapshot), Memory.fresh(), fleet, Metrics(), NoAccessLog(), clock)
+    log = AccessLog()
+    log.share = 0.0
+    shared = Shared(Cell(loaded.snapshot), Memory.fresh(), fleet, Metrics(), log, clock)
     return Stage(shared, fleet)
 
 

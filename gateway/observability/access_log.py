@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 
@@ -25,43 +25,29 @@ class Entry:
     milliseconds: float
 
 
-class AccessLog(Protocol):
-    """Where finished requests are noted."""
-
-    @property
-    def is_on(self) -> bool:
-        """Whether it is worth making an entry of a request that has just ended; sampling answers here."""
-        ...
-
-    def write(self, entry: Entry) -> None:
-        """Note one request."""
-        ...
-
-    def flush(self) -> None:
-        """Write what has been noted."""
-        ...
-
-
-class JsonAccessLog:
+class AccessLog:
     """Collects lines and writes them to the logger `crossfade.access` in batches, so that no request waits for a disk.
 
-    `sample` is the share of requests that are noted, 0–1. At most BATCH lines are held between two flushes.
+    `share` of the requests is noted, 0–1: evenly, every request or every tenth, not by chance. At most BATCH lines are
+    held between two flushes.
     """
 
-    def __init__(self, sample: float = 1.0) -> None:
+    def __init__(self) -> None:
+        self.share = 1.0
         self._log = logging.getLogger(LOGGER)
         self._lines: list[bytes] = []
-        self._sample = sample
         self._due = 0.0
 
-    @property
-    def is_on(self) -> bool:
-        """Whether this request is one of the sample."""
-        self._due += self._sample
+    def __repr__(self) -> str:
+        return f"<AccessLog of {self.share:g}, {len(self._lines)} lines held>"
+
+    def is_due(self) -> bool:
+        """Return whether the request that has just ended is one of those that are noted."""
+        self._due += self.share
         if self._due < 1:
             return False
         self._due -= 1
-        return self._log.isEnabledFor(logging.INFO)
+        return True
 
     def write(self, entry: Entry) -> None:
         """Add one line."""
@@ -74,15 +60,3 @@ class JsonAccessLog:
         if self._lines:
             lines, self._lines = self._lines, []
             self._log.info(b"\n".join(lines).decode())
-
-
-class NoAccessLog:
-    """Writes nothing."""
-
-    is_on = False
-
-    def write(self, entry: Entry) -> None:
-        """Drop it."""
-
-    def flush(self) -> None:
-        """There is nothing to write."""

@@ -103,5 +103,6 @@ class Shared:
         """Count an exchange that has ended `now` (monotonic seconds)."""
         self.open -= 1
         record.count(now, self.metrics)
-        if self.access_log.is_on:
-            self.access_log.write(record.entry(now))
+        log = self.access_log
+        if log.share and log.is_due():
+            log.write(record.entry(now))

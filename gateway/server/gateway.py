@@ -10,7 +10,7 @@ from typing import Any, Final
 from gateway.config.load import ConfigError
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.tasks import cancel_all, spawn
-from gateway.observability.access_log import AccessLog, JsonAccessLog
+from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Metrics
 from gateway.server.configuration import ConfigSource, log_refusal
 from gateway.server.plane import Addresses, Plane
@@ -33,11 +33,10 @@ class Gateway:
         *,
         environ: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
-        access_log: AccessLog | None = None,
     ) -> None:
         self._clock = clock if clock is not None else SystemClock()
         self._source = ConfigSource(path, environ, self._clock)
-        self._access_log = access_log if access_log is not None else JsonAccessLog()
+        self._access_log = AccessLog()
         self._metrics = Metrics()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reloading = asyncio.Lock()

@@ -46,6 +46,7 @@ class Plane:
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
         self._shared = Shared(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock)
+        access_log.share = loaded.config.server.access_log.share
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
         self._started = clock.monotonic()
@@ -96,6 +97,7 @@ class Plane:
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
         self._shared.apply(loaded.snapshot)
+        self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
 
     async def drain(self) -> None:

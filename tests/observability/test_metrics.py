@@ -9,7 +9,7 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.observability.access_log import LOGGER, NoAccessLog
+from gateway.observability.access_log import LOGGER
 from gateway.observability.histogram import Histogram
 from gateway.observability.metrics import Exposition, Metrics
 from tests.support.client import ask
@@ -124,7 +124,28 @@ async def test_each_request_is_one_json_line_without_query_or_token(
 
 async def test_the_access_log_can_be_switched_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, LOGGER)
-    async with running(tmp_path, plain("http://127.0.0.1:1"), access_log=NoAccessLog()) as gateway:
+    text = plain("http://127.0.0.1:1").replace("server:", "server:\n  access_log: {enabled: false}", 1)
+    async with running(tmp_path, text) as gateway:
+        await ask(gateway.public_port, "/api/x")
+    assert not [record for record in caplog.records if record.name == LOGGER]
+
+
+async def test_the_access_log_can_note_every_fourth_request(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    text = plain("http://127.0.0.1:1").replace("server:", "server:\n  access_log: {sample: 0.25}", 1)
+    async with running(tmp_path, text) as gateway:
+        for _ in range(8):
+            await ask(gateway.public_port, "/api/x")
+    lines = [line for record in caplog.records if record.name == LOGGER for line in record.message.splitlines()]
+    assert len(lines) == 2
+
+
+async def test_a_reload_switches_the_access_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    text = plain("http://127.0.0.1:1")
+    async with running(tmp_path, text) as gateway:
+        (tmp_path / "gateway.yaml").write_text(text.replace("server:", "server:\n  access_log: {enabled: false}", 1))
+        assert await gateway.reload()
         await ask(gateway.public_port, "/api/x")
     assert not [record for record in caplog.records if record.name == LOGGER]
 

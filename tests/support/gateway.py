@@ -7,7 +7,6 @@ from pathlib import Path
 from blockbuster import blockbuster_ctx
 
 from gateway.core.clock import Clock
-from gateway.observability.access_log import AccessLog
 from gateway.server.gateway import Gateway
 
 LISTEN = """
@@ -61,16 +60,14 @@ migrations:
 
 
 @asynccontextmanager
-async def running(
-    folder: Path, text: str, *, clock: Clock | None = None, access_log: AccessLog | None = None
-) -> AsyncIterator[Gateway]:
+async def running(folder: Path, text: str, *, clock: Clock | None = None) -> AsyncIterator[Gateway]:
     """Run a gateway with this configuration for the length of a block; the file is `folder/gateway.yaml`.
 
     A call of the gateway's that would block its loop fails the test.
     """
     path = folder / "gateway.yaml"
     path.write_text(text)
-    gateway = Gateway(path, environ={}, clock=clock, access_log=access_log)
+    gateway = Gateway(path, environ={}, clock=clock)
     with blockbuster_ctx("gateway"):
         await gateway.start()
         try:

@@ -1,4 +1,4 @@
-"""Runs the gateway as `crossfade run` does, with the access log off, as the peers' are.
+"""Runs the gateway as `crossfade run` does.
 
 Arguments: the configuration, and for a profile the file to write it to when the gateway ends.
 """

@@ -66,6 +66,18 @@ class Limits(Strict):
     keep_alive: Duration = 75.0
 
 
+class AccessLog(Strict):
+    """Whether requests are noted, and which share of them, 0–1."""
+
+    enabled: Boolean = True
+    sample: float = Field(default=1.0, gt=0, le=1)
+
+    @property
+    def share(self) -> float:
+        """The share of requests that are noted; 0 when it is switched off."""
+        return self.sample if self.enabled else 0.0
+
+
 class Cors(Strict):
     """Which browsers' pages may call us."""
 
@@ -85,4 +97,5 @@ class Server(Strict):
     limits: Limits = Limits()
     drain: Duration = 30.0
     version_header: HeaderName | None = "X-Served-By"
+    access_log: AccessLog = AccessLog()
     cors: Cors | None = None
