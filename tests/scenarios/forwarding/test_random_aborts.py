@@ -129,7 +129,7 @@ async def test_random_aborts_leak_nothing_on_the_loop_of_production(tmp_path: Pa
         for _ in range(10):
             await _canary(child.public, next(numbers))
         descriptors = child.descriptors() - len(v1.links)
-        for turn in range(ROUNDS // AT_ONCE):
+        for turn in range(ROUNDS // 2 // AT_ONCE):
             async with asyncio.timeout(20):
                 await asyncio.gather(*(_misbehave(child.public, chance, next(numbers)) for _ in range(AT_ONCE)))
                 await _canary(child.public, turn)
