@@ -22,7 +22,7 @@ def _slices() -> Iterator[object]:
             yield pytest.param(cases[number::count], id=f"{name}-{number + 1}")
 
 
-@pytest.mark.parametrize("cases", _slices())
+@pytest.mark.parametrize("cases", list(_slices()))
 async def test_every_case_of_the_corpus_passes(tmp_path: Path, cases: list[Case]) -> None:
     verdicts = await play(tmp_path, cases, LANES)
     assert len(verdicts) == len(cases)
