@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Self
 
 type Fields = tuple[tuple[str, str], ...]
@@ -55,6 +56,7 @@ def _index(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     return lookup
 
 
+@lru_cache(maxsize=256)
 def http_date(timestamp: float) -> str:
     """Return an IMF-fixdate (RFC 9110 section 5.6.7), e.g. `Sun, 31 Jan 2027 00:00:00 GMT`."""
     return formatdate(timestamp, usegmt=True)

@@ -162,9 +162,12 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.is_blocked = False
-        self.deadline = NEVER if self._exchange is not None else monotonic() + self._registry.limits.keep_alive
-        if self._exchange is not None:
-            self._exchange.on_client_blocked(is_blocked=False)
+        if self._exchange is None:
+            self._go_on(monotonic())
+            return
+        is_its_turn = self._body is not None and self._is_reading and not self._is_tunnel
+        self.deadline = monotonic() + self._registry.limits.body_timeout if is_its_turn else NEVER
+        self._exchange.on_client_blocked(is_blocked=False)
 
     def data_received(self, data: bytes) -> None:
         """Read on, wherever the request stands."""
@@ -172,7 +175,7 @@ class ClientConnection(asyncio.Protocol):
             self._read_body(data)
         elif not self._is_lingering:
             self._buffer = self._buffer + data if self._buffer else data
-            if self._exchange is None:
+            if self._exchange is None and not self.is_blocked:
                 self._advance()
             elif len(self._buffer) > HELD_BYTES:
                 self.pause()
@@ -207,7 +210,11 @@ class ClientConnection(asyncio.Protocol):
         self._exchange = None
         if self.is_last or self._body is not None or self._registry.is_draining:
             self.close()
-            return
+        elif not self.is_blocked:
+            self._go_on(now)
+
+    def _go_on(self, now: float) -> None:
+        """Wait for the next request, or begin it; never before the client has read the last answer."""
         self.deadline = now + self._registry.limits.keep_alive
         if not self._is_reading:
             self.resume()
@@ -268,7 +275,7 @@ class ClientConnection(asyncio.Protocol):
     def expire(self) -> None:
         """Something took too long."""
         self.deadline = NEVER
-        if self.is_blocked or self._is_lingering:
+        if self.is_blocked or self._is_lingering or (self._transport is not None and self._transport.is_closing()):
             self.abort()
         elif self._exchange is None and not self._has_head_begun:
             self.close()
@@ -288,7 +295,9 @@ class ClientConnection(asyncio.Protocol):
             return
         self._is_advancing = True
         try:
-            while self._buffer and self._exchange is None and self._transport is not None and not self.is_last:
+            while self._buffer and self._exchange is None and not (self.is_last or self.is_blocked):
+                if self._transport is None:
+                    break
                 data, self._buffer = self._buffer, b""
                 if not self._read_head(data):
                     break

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -18,6 +21,8 @@ SWEEP_SECONDS: Final = 0.25
 """How often deadlines are looked at: no time-out is kept more precisely than this."""
 BACKLOG: Final = 4096
 LAST_MOMENT_SECONDS: Final = 0.5
+LAST_ROUNDS: Final = 3
+"""Turns of the loop in which it still accepts by itself after its socket was closed."""
 
 
 class Listener:
@@ -88,11 +93,23 @@ class Listener:
         """
         self.is_draining = True
         if self._server is not None:
-            self._server.close()
+            await self._take_the_last(self._server)
         deadline = monotonic() + LAST_MOMENT_SECONDS
         for client in self._connections:
             if client.is_idle:
                 client.deadline = min(client.deadline, deadline)
+
+    async def _take_the_last(self, server: asyncio.Server) -> None:
+        """Close the socket, but first take those whom the kernel has connected already: closing would reset them."""
+        loop = asyncio.get_running_loop()
+        doors = [socket.socket(fileno=os.dup(door.fileno())) for door in server.sockets]
+        server.close()
+        for _ in range(LAST_ROUNDS):
+            await asyncio.sleep(0)
+        context = self._certificate.context if self._certificate is not None else None
+        for client in [client for door in doors for client in _accepted(door)]:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(lambda: ClientConnection(self), client, ssl=context)
 
     async def empty(self) -> None:
         """Wait until no client is connected."""
@@ -130,6 +147,18 @@ class Listener:
         for client in [client for client in (*self._connections, *self._refused) if client.deadline < now]:
             client.expire()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+
+def _accepted(door: socket.socket) -> list[socket.socket]:
+    """Take all who wait at a listening socket, and close it."""
+    door.setblocking(False)
+    found: list[socket.socket] = []
+    with door, suppress(OSError):
+        while True:
+            found.append(door.accept()[0])
+    for client in found:
+        client.setblocking(False)
+    return found
 
 
 class _Certificate:

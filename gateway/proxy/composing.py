@@ -10,6 +10,9 @@ from gateway.proxy import forwarding
 from gateway.wire.body import Framing, chunk
 from gateway.wire.request import Request
 
+OTHER_HTTP: Final = frozenset({"h2c", "http", "tls"})
+"""Never tunnelled: requests inside would escape the policy (RFC 7540 section 3.2, RFC 2817)."""
+
 BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -80,5 +83,7 @@ def expects_continue(request: Request) -> bool:
 
 
 def _wants_tunnel(request: Request, forward: Forward) -> bool:
-    is_allowed = isinstance(forward.target, Route) and forward.target.upgrade
+    is_allowed = isinstance(forward.target, Route) and forward.target.upgrade and not request.has_body
+    wanted = request.lookup["upgrade"].lower().replace("/", ",").split(",")
+    is_allowed = is_allowed and OTHER_HTTP.isdisjoint(name.strip() for name in wanted)
     return is_allowed and "upgrade" in forwarding.nominated(request.lookup.get("connection", ""))

@@ -31,7 +31,6 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
-from gateway.wire.hop import HOP_BY_HOP
 from gateway.wire.line import sent
 from gateway.wire.request import Request
 
@@ -91,7 +90,7 @@ class Exchange:
             self._held_bytes = len(body)
         if is_complete or not wants_request_body(self._forward.adapter):
             self._seek()
-        elif expects_continue(self._request):
+        elif expects_continue(self._request) and self._request.version == b"HTTP/1.1":
             # The adapter needs the whole body before anybody is asked, so it is we who agree to it.
             self._client.write(CONTINUE)
 
@@ -226,6 +225,8 @@ class Exchange:
             f"{forward.notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
             f"Content-Length: {head.length}\r\n{client.connection_field(self._request.version)}"
         )
+        if "date" not in head.lookup:
+            ours = shared.date() + ours
         kept = forwarding.answer_lines(head, forward, shared.rules.owned)
         parts = [forwarding.status_line(status, head.reason), *map(sent, kept), ours.encode("latin-1"), body]
         client.write(b"".join(parts))
@@ -259,7 +260,7 @@ class Exchange:
         """Pass a 1xx on, except a 100 that the client did not ask for (RFC 9110 section 15.2)."""
         if self._request.version == b"HTTP/1.0" or (head.status == 100 and not self._is_expecting):
             return
-        lines = [line.raw for line in head.lines if line.name not in HOP_BY_HOP]
+        lines = [line.raw for line in forwarding.interim_lines(head)]
         self._client.write(b"".join([forwarding.status_line(head.status, head.reason), *lines, b"\r\n"]))
 
     def on_head(self, head: AnswerHead) -> None:
@@ -372,7 +373,8 @@ class Exchange:
             kept = forwarding.without_body_bound(kept)
         reason = head.reason if status == head.status else None
         closing = self._client.connection_field(self._request.version)
-        return forwarding.answer_head(status, reason, kept, f"{self._ours()}{framing}{closing}")
+        date = "" if "date" in head.lookup else self._shared.date()
+        return forwarding.answer_head(status, reason, kept, f"{date}{self._ours()}{framing}{closing}")
 
     def _ours(self) -> str:
         return f"{self._forward.notices}X-Request-Id: {self._record.request_id}\r\n{forwarding.VIA}"

@@ -8,6 +8,7 @@ from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import Framing
+from gateway.wire.hop import ANSWER_REPLACED
 from gateway.wire.line import Line, sent
 from gateway.wire.request import Request
 
@@ -81,6 +82,12 @@ def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> l
     if not owned.isdisjoint(head.lookup):
         skipped |= {name.lower() for name, _ in forward.answer_headers if name != "Link"}
     return [line for line in head.lines if line.name not in skipped] if skipped else head.lines
+
+
+def interim_lines(head: AnswerHead) -> list[Line]:
+    """Return the fields of a 1xx that go on: it has no body, so it has no framing either (RFC 9110 section 8.6)."""
+    skipped = ANSWER_REPLACED | nominated(head.lookup.get("connection", ""))
+    return [line for line in head.lines if line.name not in skipped]
 
 
 def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], ours: str) -> list[bytes]:

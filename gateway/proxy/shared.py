@@ -91,13 +91,17 @@ class Shared:
     ) -> None:
         """Write a whole answer of our own."""
         record.status = status
-        dated = (*fields, ("Date", http_date(self.clock.now())), ("X-Request-Id", record.request_id))
+        dated = (*fields, ("Date", http_date(int(self.clock.now()))), ("X-Request-Id", record.request_id))
         framing = forwarding.framing(len(body)) if status != 204 else ""
         closing = client.connection_field(request.version if request is not None else b"HTTP/1.1")
         parts = forwarding.answer_head(status, None, (), f"{render(dated)}{framing}{closing}")
         if request is None or request.method != "HEAD":
             parts.append(body)
         client.write(b"".join(parts))
+
+    def date(self) -> str:
+        """Return the field that every answer has, also where the backend sent none (RFC 9110 section 6.6.1)."""
+        return f"Date: {http_date(int(self.clock.now()))}\r\n"
 
     def finish(self, record: Record, now: float) -> None:
         """Count an exchange that has ended `now` (monotonic seconds)."""

@@ -116,7 +116,7 @@ class Cluster:
 
     def may_retry(self) -> bool:
         """Take one retry from the budget, if there is one left."""
-        return self._budget.take(self.requests)
+        return self.settings.retries.attempts > 0 and self._budget.take(self.requests)
 
     def note_success(self, connection: Connection) -> None:
         """Count an exchange that brought an answer."""

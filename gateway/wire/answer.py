@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, UntilClose, content_length
 from gateway.wire.fault import WireError
+from gateway.wire.hop import ends_connection
 from gateway.wire.line import Line, LineMemo
 
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
@@ -56,6 +57,9 @@ def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
     lookup = {line.name: line.value for line in lines}
     if len(lookup) != len(lines):
         _check_singles(lines)
+        options = [line.value for line in lines if line.name == "connection"]
+        if options:
+            lookup["connection"] = ", ".join(options)
     head = AnswerHead(status, reason, lines, lookup)
     if "transfer-encoding" in lookup:
         _frame_coded(head, lookup, is_old=is_old)
@@ -65,8 +69,7 @@ def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
         head.is_sized = status >= 200 and status not in BODILESS
     connection = lookup.get("connection")
     if connection is not None:
-        tokens = connection.lower()
-        head.is_last = "close" in tokens or (is_old and "keep-alive" not in tokens)
+        head.is_last = ends_connection(connection, is_old=is_old)
     else:
         head.is_last = is_old
     return head

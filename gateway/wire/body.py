@@ -12,6 +12,8 @@ CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[^\x00-\x08\x0a-
 """`chunk-size [ chunk-ext ]`; blanks are allowed before an extension only."""
 
 MAX_CHUNK_LINE: Final = 256
+MAX_EXTENSIONS: Final = 8192
+"""Bytes of chunk extensions in one body: nobody reads them, so more of them is an attack (RFC 9112 section 7.1.1)."""
 MAX_TRAILERS: Final = 8192
 LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -61,11 +63,12 @@ class ChunkedBody:
     RFC 9112 section 7.1.2 lets a recipient that is not prepared to merge trailers into the head discard them.
     """
 
-    __slots__ = ("_at", "_buffer", "_left", "_reading", "_trailers", "is_done")
+    __slots__ = ("_at", "_buffer", "_extended", "_left", "_reading", "_trailers", "is_done")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._at = 0
+        self._extended = 0
         self._left = 0
         self._reading = self._read_size
         self._trailers = 0
@@ -89,6 +92,9 @@ class ChunkedBody:
         found = CHUNK_SIZE.fullmatch(line)
         if found is None:
             raise WireError("A chunk's size is malformed.")
+        self._extended += len(found[2])
+        if self._extended > MAX_EXTENSIONS:
+            raise WireError("The chunks' extensions are too large.")
         self._left = int(found[1], 16)
         self._reading = self._read_data if self._left else self._read_trailer
         return True

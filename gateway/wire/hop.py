@@ -1,5 +1,6 @@
 """Fields that belong to one hop, or that each hop writes anew: they never go on as they came."""
 
+from functools import lru_cache
 from typing import Final
 
 HOP_BY_HOP: Final = frozenset(
@@ -34,3 +35,10 @@ REQUEST_REPLACED: Final = HOP_BY_HOP | {
 
 ANSWER_REPLACED: Final = HOP_BY_HOP | {"content-length", "x-request-id"}
 """Answer fields that are written anew."""
+
+
+@lru_cache(maxsize=256)
+def ends_connection(connection: str, *, is_old: bool) -> bool:
+    """Return whether a `Connection` field means that nothing follows (RFC 9112 section 9.3); `is_old`: HTTP/1.0."""
+    options = {option.strip() for option in connection.lower().split(",")}
+    return "close" in options or (is_old and "keep-alive" not in options)

@@ -10,13 +10,16 @@ from typing import Final
 from gateway.core.http import RequestHead
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, content_length
 from gateway.wire.fault import WireError
+from gateway.wire.hop import ends_connection
 from gateway.wire.line import MEMO_LINE_BYTES, MEMO_LINES, Line, LineMemo
 
 METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 ORIGIN_FORM: Final = re.compile(rb"/[!-\"$-~]*")
 """Visible ASCII without a fragment (RFC 9112 section 3.2.1)."""
-ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#@\x00-\x20\x7f-\xff]+)(/[!-\"$-~]*)?")
-HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+ABSOLUTE_FORM: Final = re.compile(rb"(?i:https?)://([^/?#@\x00-\x20\x7f-\xff]+)([/?][!-\"$-~]*)?")
+HOST: Final = re.compile(
+    r"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%(?!0|1|7[Ff])[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII
+)
 """`uri-host [ ":" port ]` without userinfo and without the comma that proxies join repeated fields with."""
 
 KNOWN_METHODS: Final = {
@@ -135,8 +138,7 @@ def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
         request.is_bare = request.is_bare and not request.has_body
     connection = lookup.get("connection")
     if connection is not None:
-        tokens = connection.lower()
-        request.is_last = "close" in tokens or (line.version == b"HTTP/1.0" and "keep-alive" not in tokens)
+        request.is_last = ends_connection(connection, is_old=line.version == b"HTTP/1.0")
     elif line.version == b"HTTP/1.0":
         request.is_last = True
     return request
@@ -167,7 +169,8 @@ def _target(method: str, target: bytes) -> tuple[str, str | None]:
     found = ABSOLUTE_FORM.fullmatch(target)
     if found is None:
         raise WireError("The request target must be a path in origin form, such as /api/news?page=2.")
-    return (found[2] or b"/").decode("ascii"), found[1].decode("ascii")
+    path = found[2] or b"/"
+    return (path if path.startswith(b"/") else b"/" + path).decode("ascii"), found[1].decode("ascii")
 
 
 def _frame(request: Request, lookup: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gateway.config.schema.scalars import Duration, Origin, Percent, PlainPath, Positive
+from gateway.config.schema.scalars import Count, Duration, Origin, Percent, PlainPath, Positive
 from gateway.config.schema.strict import Strict
 
 
@@ -17,9 +17,12 @@ class Health(Strict):
 
 
 class Retries(Strict):
-    """Retries of idempotent calls; `budget` is the share of requests, in percent, that may be retried."""
+    """Retries of safe calls: how many for one, and the share of requests, in percent, that may be retried.
 
-    attempts: Positive = 1
+    More than one never happens: who was retried has a fresh connection.
+    """
+
+    attempts: Count = 1
     budget: Percent = 20.0
 
 
