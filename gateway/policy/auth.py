@@ -156,7 +156,7 @@ def _header(segment: str) -> Mapping[str, Any]:
 
 def _keys_for(header: Mapping[str, Any], policy: AuthPolicy) -> list[Key]:
     """A token with a kid may only be signed by that key, or by one that was configured without a kid."""
-    if FOREIGN_KEYS & header.keys() or not isinstance(header.get("kid", ""), str):
+    if not FOREIGN_KEYS.isdisjoint(header) or not isinstance(header.get("kid", ""), str):
         raise AuthError(AuthReason.MALFORMED, "the token's header has a parameter that is not accepted")
     algorithm, kid = header.get("alg"), header.get("kid")
     keys = [
