@@ -19,6 +19,7 @@ from gateway.config.snapshot import (
     Migration,
     Pin,
     Quota,
+    Requirement,
     Rollout,
     Route,
     Side,
@@ -67,6 +68,15 @@ def _condition(when: schema.When) -> Condition:
     return Condition((*claims, *headers, *cookies))
 
 
+def _requirement(spec: schema.Require | None) -> Requirement | None:
+    if spec is None:
+        return None
+    claims = [(Identity(IdentityKind.CLAIM, name), frozenset(values)) for name, values in spec.claim.items()]
+    headers = [(Identity(IdentityKind.HEADER, name.lower()), frozenset(values)) for name, values in spec.header.items()]
+    scopes = tuple(frozenset(text.split(" ")) for text in spec.scope)
+    return Requirement((*claims, *headers), scopes) if claims or headers or scopes else None
+
+
 def _quota(name: str, spec: schema.Quota, consumer: tuple[Identity, ...]) -> Quota:
     by: list[Identity] = []
     for text in spec.by:
@@ -108,13 +118,22 @@ def _endpoint(
         auth=AuthMode(spec.auth or owner.auth),
         quotas=tuple(quotas[name] for name in names),
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
+        require=_requirement(owner.require if spec.require is None else spec.require),
     )
 
 
 def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
     limits = tuple(quotas[name] for name in spec.quotas)
+    match = spec.match
     return Route(
-        spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits, spec.upgrade
+        name=spec.name,
+        method=match.method,
+        template=match.template,
+        upstream=spec.upstream,
+        auth=AuthMode(spec.auth),
+        quotas=limits,
+        upgrade=spec.upgrade,
+        require=_requirement(spec.require),
     )
 
 

@@ -61,6 +61,28 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a caller must have: every term has one of its values, and one set of `scopes`, if there are any, is granted.
+
+    `challenge` is the value of `WWW-Authenticate` for who has not.
+    """
+
+    terms: tuple[tuple[Identity, frozenset[str]], ...] = ()
+    scopes: tuple[frozenset[str], ...] = ()
+    challenge: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """RFC 6750 section 3: `scope` tells what is needed, where there is no choice."""
+        needed = f', scope="{" ".join(sorted(self.scopes[0]))}"' if len(self.scopes) == 1 else ""
+        object.__setattr__(self, "challenge", f'Bearer error="insufficient_scope"{needed}')
+
+    def __str__(self) -> str:
+        terms = [f"{identity}={'|'.join(sorted(values))}" for identity, values in self.terms]
+        scopes = "|".join(" ".join(sorted(needed)) for needed in self.scopes)
+        return " and ".join([*terms, f"scope={scopes}"] if scopes else terms)
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present).
 
@@ -203,6 +225,7 @@ class Endpoint:
     auth: AuthMode
     quotas: tuple[Quota, ...]
     adapter: Adapter | None = None
+    require: Requirement | None = None
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
@@ -230,6 +253,7 @@ class Route:
     auth: AuthMode
     quotas: tuple[Quota, ...]
     upgrade: bool = False
+    require: Requirement | None = None
     label: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quota, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quota, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import cohort, identity, phase, quota, route
+from gateway.policy import cohort, identity, permission, phase, quota, route
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import AuthError, TokenCache, Verifier
 from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
@@ -48,6 +48,10 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
     caller = _authenticate(head, snapshot, target, now, memory, trace)
     if isinstance(caller, Refuse):
         return caller
+    if target.require is not None:
+        refusal = _require(target.require, head, target, caller, trace)
+        if refusal is not None:
+            return refusal
     limits = _limit(head, target, caller, now, memory, trace)
     if isinstance(limits, Refuse):
         return limits
@@ -138,6 +142,18 @@ def _consumer(head: RequestHead, snapshot: Snapshot, token: Verified, ip: str) -
 def _quota_key(found: tuple[Identity, str] | None, ip: str) -> str:
     # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
     return f"{found[0].label}={found[1]}" if found is not None else f"ip={ip}"
+
+
+def _require(
+    requirement: Requirement, head: RequestHead, target: Endpoint | Route, caller: Caller, trace: Trace | None
+) -> Refuse | None:
+    missing = permission.missing(requirement, head, caller.token)
+    if trace is not None:
+        trace.permitted(requirement, missing)
+    if missing is None:
+        return None
+    problem = Problem(ProblemType.FORBIDDEN, f"The caller lacks {missing}.")
+    return Refuse(problem, "forbidden", target, caller, (("WWW-Authenticate", requirement.challenge),))
 
 
 def _limit(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.config.snapshot import AuthMode, Endpoint, Migration, Route
+from gateway.config.snapshot import AuthMode, Endpoint, Migration, Requirement, Route
 from gateway.core.http import RequestHead
 from gateway.policy.auth import AuthError
 from gateway.policy.cohort import Assignment
@@ -55,6 +55,11 @@ class Trace:
         """The caller is known, or need not be."""
         reason = "the token is good" if caller.claims is not None else "no token is needed, none was looked at"
         self._add("authenticate", f"auth {mode}", f"consumer {caller.consumer or 'nobody'}", reason)
+
+    def permitted(self, requirement: Requirement, missing: str | None) -> None:
+        """The caller has what is required, or not."""
+        reason = "the caller has it" if missing is None else f"the caller lacks {missing}"
+        self._add("require", str(requirement), "passed" if missing is None else "403", reason)
 
     def uncounted(self, target: Endpoint | Route) -> None:
         """No quota counts this request."""

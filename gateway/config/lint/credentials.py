@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.keys import KeyFaultError, load_key
-from gateway.config.schema import Admin, Config, Jwt
+from gateway.config.schema import Admin, Config, Jwt, Require
 
 MIN_TOKEN_CHARACTERS = 16
 RESERVED_HEADERS = frozenset(
@@ -23,7 +23,30 @@ def check(config: Config) -> Iterator[Fault]:
         yield from _nobody_could_enter(config)
     else:
         yield from _jwt(config.auth.jwt, ("auth", "jwt"))
+    yield from _requirements(config)
     yield from _tokens(config.server.admin, ("server", "admin"))
+
+
+def _requirements(config: Config) -> Iterator[Fault]:
+    for position, route in enumerate(config.routes):
+        yield from _requirement(route.auth, route.require, ("routes", position))
+    for name, migration in config.migrations.items():
+        for position, endpoint in enumerate(migration.endpoints):
+            require = migration.require if endpoint.require is None else endpoint.require
+            mode = endpoint.auth or migration.auth
+            yield from _requirement(mode, require, ("migrations", name, "endpoints", position))
+
+
+def _requirement(mode: str, require: Require | None, path: KeyPath) -> Iterator[Fault]:
+    """Yield what requires something of callers about whom nothing need be known."""
+    if require is None or mode == "required":
+        return
+    if mode == "none" and (require.claim or require.header or require.scope):
+        message = "requires something of a caller whose token is not looked at; write auth: required, or require: {}"
+        yield Fault((*path, "require"), message)
+    elif require.claim or require.scope:
+        message = "could never be met without a token; write auth: required, or require: {}"
+        yield Fault((*path, "require"), message)
 
 
 def _nobody_could_enter(config: Config) -> Iterator[Fault]:

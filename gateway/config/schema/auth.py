@@ -14,6 +14,7 @@ from gateway.config.schema.scalars import (
     IdentityText,
     Positive,
     QuotaIdentityText,
+    ScopeText,
     Text,
     WebUrl,
 )
@@ -68,6 +69,20 @@ class When(Strict):
     claim: Mapping[FilledText, ConditionText] = {}
     header: Mapping[HeaderName, ConditionText] = {}
     cookie: Mapping[HeaderName, ConditionText] = {}
+
+
+Values = Annotated[tuple[ConditionText, ...], Field(min_length=1), OneOrMany()]
+
+
+class Require(Strict):
+    """What a caller must have: every named claim and header has one of these values, and one of the scopes is granted.
+
+    A scope's text may name several, separated by spaces: then all of them are needed. An empty mapping needs nothing.
+    """
+
+    claim: Mapping[FilledText, Values] = {}
+    header: Mapping[HeaderName, Values] = {}
+    scope: Annotated[tuple[ScopeText, ...], OneOrMany()] = ()
 
 
 class Quota(Strict):

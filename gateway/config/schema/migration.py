@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.config.schema.auth import Mode, When
+from gateway.config.schema.auth import Mode, Require, When
 from gateway.config.schema.scalars import (
     Boolean,
     Date,
@@ -32,17 +32,19 @@ class Route(Strict):
     match: RouteMatch
     upstream: Name
     auth: Mode = "required"
+    require: Require | None = None
     quotas: tuple[Name, ...] = ()
     upgrade: Boolean = False
 
 
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth` and `quotas` override the migration's."""
+    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's."""
 
     legacy: EndpointCall
     successor: EndpointCall
     adapt: Name | None = None
     auth: Mode | None = None
+    require: Require | None = None
     quotas: tuple[Name, ...] | None = None
 
 
@@ -128,6 +130,7 @@ class Migration(Strict):
     legacy: Name
     successor: Name
     auth: Mode = "required"
+    require: Require | None = None
     quotas: tuple[Name, ...] = ()
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     rollout: Rollout = Rollout()
