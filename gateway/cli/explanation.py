@@ -52,10 +52,8 @@ class Explanation:
     def headers(self) -> Fields:
         """The fields that the decision adds to the answer."""
         match self.decision:
-            case Forward(answer_headers=headers) | Refuse(headers=headers):
+            case Forward(answer_headers=headers) | Refuse(headers=headers) | Local(headers=headers):
                 return headers
-            case Local():
-                return ()
 
     def document(self) -> dict[str, Any]:
         """Return all of it as plain values, for JSON."""

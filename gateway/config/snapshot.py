@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
 from gateway.core.block import Block, render
@@ -325,7 +326,8 @@ class AuthPolicy:
 class Snapshot:
     """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex.
 
-    `served_by` is the version header for each upstream's answers.
+    `served_by` is the version header for each upstream's answers; `cors` is None without
+    `server.cors`.
     """
 
     revision: int
@@ -338,11 +340,13 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
+    cors: CorsPolicy | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         name = self.server.version_header
         blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in self.upstreams}
         object.__setattr__(self, "served_by", blocks)
+        object.__setattr__(self, "cors", compile_cors(self.server))
 
     @property
     def consumer(self) -> tuple[Identity, ...]:

@@ -12,7 +12,7 @@ from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quo
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import cohort, identity, permission, phase, quota, route
+from gateway.policy import cohort, cors, identity, permission, phase, quota, route
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import AuthError, TokenCache, Verifier
 from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
@@ -39,6 +39,13 @@ class Memory:
 
 def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
     """Decide what happens to a request at `now` (Unix seconds)."""
+    if snapshot.cors is None:
+        return _decide(head, snapshot, now, memory, trace)
+    preflight = cors.preflight(head, snapshot.cors, snapshot.router, trace)
+    return preflight or cors.mark(_decide(head, snapshot, now, memory, trace), head, snapshot.cors)
+
+
+def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)

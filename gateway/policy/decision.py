@@ -32,9 +32,10 @@ class Caller:
 
 @dataclass(slots=True)
 class Local:
-    """One of the gateway's own paths: `health`, or `api-migrations`."""
+    """One of the gateway's own paths: `health`, or `api-migrations`; or a `preflight`, answered with these fields."""
 
     name: str
+    headers: Fields = ()
 
 
 @dataclass(slots=True)
@@ -57,8 +58,8 @@ class Forward:
 
     `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `identity`
     holds the fields that are set instead. The fields of `notices` are set on the answer: they replace the upstream's of
-    the same name, except that a `Link` is added to its own. `add` and `answer_headers` are the same fields one by one.
-    `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
+    the same name, except that `Link` and `Vary` are added to its own. `add` and `answer_headers` are the same fields one
+    by one. `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
     """
 
     target: Endpoint | Route

@@ -47,6 +47,11 @@ class Trace:
         kind = "endpoint of migration" if isinstance(target, Endpoint) else "plain route"
         self._add("route", f"{head.method} {head.path}", target.label, f"{kind} {target.owner}")
 
+    def preflighted(self, head: RequestHead, origin: str, *, is_allowed: bool) -> None:
+        """A browser asks what a page may send."""
+        reason = "one of server.cors.origins" if is_allowed else "not one of server.cors.origins"
+        self._add("cors", f"preflight of {head.path} from {origin}", "allowed" if is_allowed else "not allowed", reason)
+
     def turned_away(self, mode: AuthMode, failure: AuthError) -> None:
         """The token is not good."""
         self._add("authenticate", f"auth {mode}", "401", f"{failure.reason}: {failure.description}")

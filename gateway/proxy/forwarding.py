@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
+from gateway.config.cors import ANSWER_FIELDS
 from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
 from gateway.wire.answer import AnswerHead
@@ -51,6 +52,9 @@ BODY_BOUND: Final = frozenset({"etag", "content-md5", "digest", "content-digest"
 
 OURS: Final = frozenset({"deprecation", "sunset", "ratelimit", "ratelimit-policy"})
 """Answer fields that a decision may set, besides the version header: looked at only when the backend sends any."""
+
+ADDED: Final = frozenset({"Link", "Vary"})
+"""Our answer fields that are lists: the backend's own entries hold as well."""
 
 VIA: Final = Line(b"Via", b"1.1 crossfade")
 
@@ -103,13 +107,14 @@ def request_head(
 
 
 def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> list[Line]:
-    """Return the backend's fields that go on: ours replace its own, except that a `Link` is added."""
+    """Return the backend's fields that go on: ours replace its own, except those that are added to them."""
     connection = head.lookup.get("connection")
     skipped: frozenset[str] = ANSWER_REPLACED
     if connection is not None and connection not in USUAL_CONNECTION:
         skipped = skipped | nominated(connection)
     if not owned.isdisjoint(head.lookup):
-        skipped = skipped | {name.lower() for name, _ in forward.answer_headers if name != "Link"}
+        skipped = skipped | {name.lower() for name, _ in forward.answer_headers if name not in ADDED}
+        skipped = skipped | (owned & ANSWER_FIELDS)
     lines = [line for line in head.lines if line.name not in skipped]
     lines.append(VIA)
     return lines

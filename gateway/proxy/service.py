@@ -8,6 +8,7 @@ from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
+from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import decide
 from gateway.policy.decision import Forward, Local, Refuse
 from gateway.proxy.exchange import Exchange
@@ -45,7 +46,7 @@ class Proxy:
             case Refuse():
                 self._refuse(client, request, record, decision)
             case Local():
-                self._serve_here(client, request, record)
+                self._serve_here(client, request, record, decision)
             case _:
                 assert_never(decision)
         return None
@@ -67,7 +68,12 @@ class Proxy:
         self._shared.finish(record)
         client.finish()
 
-    def _serve_here(self, client: ClientConnection, request: Request, record: Record) -> None:
+    def _serve_here(self, client: ClientConnection, request: Request, record: Record, local: Local) -> None:
+        if local.name == PREFLIGHT:
+            self._shared.reply(client, request, record, 204, local.headers, b"")
+            self._shared.finish(record)
+            client.finish()
+            return
         record.status = 200
         self._shared.finish(record)
         self._handoff.take(client, request, record.request_id)
