@@ -58,8 +58,8 @@ class Forward:
 
     `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `identity`
     holds the fields that are set instead. The fields of `notices` are set on the answer: they replace the upstream's of
-    the same name, except that `Link` and `Vary` are added to its own. `add` and `answer_headers` are the same fields one
-    by one. `side` is None for a plain route. `phase` is the deprecation phase's name, or None without a deprecation.
+    the same name, except that `Link` and `Vary` are added to its own. `add` and `answer_headers` are the same fields
+    one by one. `side` is None for a plain route. `phase` is the deprecation phase's name, or None without one.
     """
 
     target: Endpoint | Route
