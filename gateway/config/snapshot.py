@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.schema import Server, Upstream
@@ -83,12 +83,13 @@ class Requirement:
         return " and ".join([*terms, f"scope={scopes}"] if scopes else terms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quota:
-    """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present).
+    """`quota` units in `window` seconds for each value of an identity in `by` (first that is present).
 
-    `is_by_consumer` says that these are the consumer's identities. One request takes `increment` seconds of the window;
-    `tolerance` is the rest of it. `policy` is the quota's item in `RateLimit-Policy`.
+    `is_by_consumer` says that these are the consumer's identities. The first of `tiers` whose `when` holds counts in
+    this one's place. A request takes `cost` units, which are `increment` seconds of the window; `tolerance` is the rest
+    of it. `policy` is the quota's item in `RateLimit-Policy`. Variants of one quota share their name and their counts.
     """
 
     name: str
@@ -97,15 +98,26 @@ class Quota:
     by: tuple[Identity, ...]
     when: Condition | None = None
     is_by_consumer: bool = False
+    tiers: tuple[Self, ...] = ()
+    cost: int = 1
+    is_leased: bool = False
+    is_shadow: bool = False
+    has_legacy_headers: bool = False
     increment: float = field(init=False, repr=False, compare=False)
     tolerance: float = field(init=False, repr=False, compare=False)
     policy: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        increment = self.window / self.quota
+        increment = self.window * self.cost / self.quota
         object.__setattr__(self, "increment", increment)
         object.__setattr__(self, "tolerance", self.window - increment)
         object.__setattr__(self, "policy", f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}')
+
+    def costing(self, cost: int) -> "Quota":
+        """Return the variant of which each request takes so many units."""
+        if cost == self.cost:
+            return self
+        return replace(self, cost=cost, tiers=tuple(tier.costing(cost) for tier in self.tiers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +227,7 @@ class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
     `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of
-    a legacy one.
+    a legacy one. `shadows` are quotas that only watch.
     """
 
     migration: Migration
@@ -227,6 +239,7 @@ class Endpoint:
     quotas: tuple[Quota, ...]
     adapter: Adapter | None = None
     require: Requirement | None = None
+    shadows: tuple[Quota, ...] = ()
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
@@ -244,7 +257,7 @@ class Endpoint:
 class Route:
     """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
 
-    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics.
+    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics. `shadows` are quotas that only watch.
     """
 
     name: str
@@ -255,6 +268,7 @@ class Route:
     quotas: tuple[Quota, ...]
     upgrade: bool = False
     require: Requirement | None = None
+    shadows: tuple[Quota, ...] = ()
     label: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

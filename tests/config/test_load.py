@@ -53,7 +53,6 @@ def test_what_the_example_asks_for_in_vain_is_said_once_a_key(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "path"),
     [
-        ("redis: null", "redis: redis://127.0.0.1:6379/0", "redis"),
         ("jwks: null", "jwks: {url: https://id.example.com/keys}", "auth.jwt.jwks"),
         ("shadow: {percent: 0,", "shadow: {percent: 1,", "migrations.watchlist.rollout.shadow"),
     ],
@@ -68,7 +67,7 @@ def test_a_key_that_is_not_active_yet_is_warned_about_when_it_is_set(
 
 def test_more_workers_are_accepted_with_redis_and_warned_about(tmp_path: Path) -> None:
     text = replaced(replaced(CONTRACT, "workers: 1 ", "workers: 2 "), "redis: null", "redis: redis://h")
-    assert {"server.workers", "redis"} <= {finding.path for finding in load_text(tmp_path, text).warnings}
+    assert "server.workers" in {finding.path for finding in load_text(tmp_path, text).warnings}
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def _is_origin(value: str) -> bool:
 def _urls(config: Config) -> Iterator[Fault]:
     if not config.store.startswith(("sqlite:///", "mongodb://", "mongodb+srv://")) or config.store == "sqlite:///":
         yield Fault(("store",), "is not a store; write sqlite:///FILE or mongodb://HOST/DATABASE")
-    if config.redis is not None and not config.redis.startswith(("redis://", "rediss://", "unix://")):
+    if config.redis is not None and not config.redis.url.startswith(("redis://", "rediss://", "unix://")):
         yield Fault(("redis",), "is not a Redis URL; write redis://HOST:6379/0, rediss://… or unix://…")
 
 

@@ -1,7 +1,7 @@
 """What the file may say: one pydantic model for every mapping of it, all of them immutable."""
 
 from gateway.config.schema.adapter import Adapter, AnswerMap, Expression, RequestMap
-from gateway.config.schema.auth import Auth, Jwks, Jwt, JwtKey, Quota, Require, When
+from gateway.config.schema.auth import Auth, Jwks, Jwt, JwtKey, Quota, Redis, Require, Tier, When
 from gateway.config.schema.config import Config, json_schema
 from gateway.config.schema.migration import (
     Brownout,
@@ -51,6 +51,7 @@ __all__ = [
     "Ramp",
     "Realtime",
     "RealtimeLimits",
+    "Redis",
     "RequestMap",
     "Require",
     "Retries",
@@ -58,6 +59,7 @@ __all__ = [
     "Route",
     "Server",
     "Shadow",
+    "Tier",
     "Tls",
     "Topic",
     "Upstream",

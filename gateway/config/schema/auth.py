@@ -1,11 +1,14 @@
-"""`auth` and `quotas`: whose request it is, and how many they may make."""
+"""`auth`, `quotas` and `redis`: whose request it is, how many they may make, and where gateways count together."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from gateway.config.schema.scalars import (
+    Boolean,
     ConditionText,
     Duration,
     DurationOrNone,
@@ -13,6 +16,7 @@ from gateway.config.schema.scalars import (
     HeaderName,
     IdentityText,
     Positive,
+    Proportion,
     QuotaIdentityText,
     ScopeText,
     Text,
@@ -85,10 +89,46 @@ class Require(Strict):
     scope: Annotated[tuple[ScopeText, ...], OneOrMany()] = ()
 
 
+class Tier(Strict):
+    """Another quota for whoever meets the condition; without `window` in the same window."""
+
+    when: When
+    quota: Positive
+    window: Duration | None = None
+
+
 class Quota(Strict):
-    """`quota` requests in `window` seconds for each value of the first identity in `by` that is present."""
+    """`quota` requests in `window` seconds for each value of the first identity in `by` that is present.
+
+    The first of the `tiers` whose condition holds counts in place of `quota` and `window`.
+    """
 
     quota: Positive
     window: Duration
     by: Annotated[tuple[QuotaIdentityText, ...], OneOrMany()] = Field(default=("consumer",), min_length=1)
     when: When | None = None
+    tiers: tuple[Tier, ...] = ()
+    precision: Literal["exact", "leased"] = "exact"
+    shadow: Boolean = False
+    legacy_headers: Boolean = False
+
+
+class Redis(Strict):
+    """Where gateways share what they count and revoke; may be written as nothing but its URL.
+
+    `timeout` bounds each wait for it. `share` is the part of every quota that one process grants on its own as long as
+    it has never seen the others; None means one of `server.workers` parts.
+    """
+
+    url: FilledText = Field(repr=False)
+    timeout: Duration = 0.05
+    share: Proportion | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_url(cls, value: Any) -> Any:
+        return {"url": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}

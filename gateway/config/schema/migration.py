@@ -26,7 +26,10 @@ Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 
 
 class Route(Strict):
-    """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too."""
+    """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too.
+
+    Each request takes `cost` of every quota.
+    """
 
     name: Name
     match: RouteMatch
@@ -34,11 +37,15 @@ class Route(Strict):
     auth: Mode = "required"
     require: Require | None = None
     quotas: tuple[Name, ...] = ()
+    cost: Positive = 1
     upgrade: Boolean = False
 
 
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's."""
+    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's.
+
+    Each request takes `cost` of every quota.
+    """
 
     legacy: EndpointCall
     successor: EndpointCall
@@ -46,6 +53,7 @@ class Endpoint(Strict):
     auth: Mode | None = None
     require: Require | None = None
     quotas: tuple[Name, ...] | None = None
+    cost: Positive = 1
 
 
 class Pin(When):

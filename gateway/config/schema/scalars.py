@@ -142,6 +142,14 @@ def ratio(value: Any) -> float:
     return float(found)
 
 
+def proportion(value: Any) -> float:
+    """Read a part of a whole, above 0 and at most 1."""
+    found = number(value)
+    if not 0 < found <= 1:
+        raise ValueError("is not a part of a whole: write a number above 0 and up to 1, such as 0.25")
+    return float(found)
+
+
 def duration(value: Any) -> float:
     """Read a duration and return seconds."""
     match = DURATION.fullmatch(text(value))
@@ -352,6 +360,7 @@ Count = Annotated[int, PlainValidator(whole(0, 10**9)), schema("integer", minimu
 Status = Annotated[int, PlainValidator(whole(200, 599)), schema("integer", minimum=200, maximum=599)]
 Percent = Annotated[float, PlainValidator(percent), schema("number", minimum=0, maximum=100)]
 Ratio = Annotated[float, PlainValidator(ratio), schema("number", minimum=1)]
+Proportion = Annotated[float, PlainValidator(proportion), schema("number", exclusiveMinimum=0, maximum=1)]
 Duration = Annotated[float, PlainValidator(positive_duration), schema("string", rf"^{DURATION.pattern}$")]
 DurationOrNone = Annotated[float, PlainValidator(duration), schema("string", rf"^{DURATION.pattern}$")]
 Size = Annotated[int, PlainValidator(size), schema("string", rf"^{SIZE.pattern}$")]
