@@ -14,6 +14,7 @@ import jwt
 from jwt.algorithms import get_default_algorithms
 
 from gateway.config.snapshot import AuthPolicy, Key
+from gateway.policy.revocation import RevocationList
 from gateway.policy.verified import Claims, Verified
 
 MAX_TOKEN_BYTES = 8192
@@ -35,6 +36,7 @@ class AuthReason(StrEnum):
     ISSUER = "issuer"
     AUDIENCE = "audience"
     CLAIMS = "claims"
+    REVOKED = "revoked"
 
 
 class AuthError(Exception):
@@ -58,13 +60,15 @@ class Verifier(Protocol):
 
 
 class TokenCache:
-    """Verifies tokens and remembers the good ones by their raw text until they expire or the keys change.
+    """Verifies tokens and remembers the good ones by their raw text until they expire, are revoked or the keys change.
 
-    Holds at most `capacity` tokens, each as the `Authorization` value that most clients send; the ones seen first go
-    first. A refused token is never remembered.
+    Who changes `revoked` calls `drop_revoked`, so that a remembered token needs no look at that list. Holds at most
+    `capacity` tokens, each as the `Authorization` value that most clients send; the ones seen first go first. A refused
+    token is never remembered.
     """
 
-    def __init__(self, capacity: int = 10_000) -> None:
+    def __init__(self, capacity: int = 10_000, revoked: RevocationList | None = None) -> None:
+        self.revoked = revoked if revoked is not None else RevocationList()
         self._capacity = capacity
         self._policy: AuthPolicy | None = None
         self._known: dict[str, Verified] = {}
@@ -84,12 +88,20 @@ class TokenCache:
             check_times(known.claims, policy, now)
         return known
 
+    def drop_revoked(self, now: float) -> None:
+        """Forget the tokens that have been revoked."""
+        gone = [raw for raw, known in self._known.items() if self.revoked.refuses(known.texts, known.claims, now)]
+        for raw in gone:
+            del self._known[raw]
+
     def _look(self, token: str, policy: AuthPolicy, now: float) -> Verified:
         """Return a token that was written in an unusual way, or is not known yet."""
         usual = f"Bearer {token}"
         known = self._known.get(usual)
         if known is None:
             known = Verified.of(verify(token, policy, now), policy)
+            if self.revoked.refuses(known.texts, known.claims, now):
+                raise AuthError(AuthReason.REVOKED, "the token has been revoked")
             if len(self._known) >= self._capacity:
                 del self._known[next(iter(self._known))]
             self._known[usual] = known
