@@ -58,10 +58,17 @@ class Jwt(Strict):
     forward: Mapping[FilledText, HeaderName] = {"sub": "X-User-Id", "role": "X-User-Role"}
 
 
+class Revocations(Strict):
+    """For how many seconds a revoked token is remembered where nothing else is said: the longest that one lives."""
+
+    keep: Duration = 7 * 86_400.0
+
+
 class Auth(Strict):
     """Tokens, and who counts as one consumer: the first of the identities that a request has."""
 
     jwt: Jwt | None = None
+    revocations: Revocations = Revocations()
     consumer: Annotated[tuple[IdentityText, ...], OneOrMany()] = Field(
         default=("claim:client_id", "claim:sub", "ip"), min_length=1
     )
