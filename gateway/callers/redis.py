@@ -24,5 +24,6 @@ def client(settings: schema.Redis) -> Redis:
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
         client_name="crossfade",
+        driver_info=None,  # else every new connection looks the library's version up on the disk
     )
     return found
