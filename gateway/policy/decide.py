@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quota, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import cohort, cors, identity, permission, phase, quota, route
+from gateway.policy import charging, cohort, cors, identity, permission, phase, ratelimit, route
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import AuthError, TokenCache, Verifier
 from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
-from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.quota import QuotaTable, Verdict
 from gateway.policy.trace import Trace
-from gateway.policy.verified import NOBODY, Verified
+from gateway.policy.verified import NOBODY
 
 REHEARSE = "crossfade-rehearse"
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
@@ -134,21 +134,11 @@ def _authenticate(
             problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
             return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
     ip = identity.client_ip(head, snapshot.server.trusted_hops)
-    consumer, key = token.consumer or _consumer(head, snapshot, token, ip)
+    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
     caller = Caller(ip, token, consumer, key)
     if trace is not None:
         trace.authenticated(target.auth, caller)
     return caller
-
-
-def _consumer(head: RequestHead, snapshot: Snapshot, token: Verified, ip: str) -> tuple[str | None, str]:
-    found = identity.first(snapshot.consumer, head, token.texts, ip)
-    return (found[1] if found is not None else None), _quota_key(found, ip)
-
-
-def _quota_key(found: tuple[Identity, str] | None, ip: str) -> str:
-    # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
-    return f"{found[0].label}={found[1]}" if found is not None else f"ip={ip}"
 
 
 def _require(
@@ -166,28 +156,26 @@ def _require(
 def _limit(
     head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
 ) -> Block | Refuse:
-    charges = [
-        Charge(rule, caller.key if rule.is_by_consumer else _key(rule, head, caller))
-        for rule in target.quotas
-        if rule.when is None or identity.holds(rule.when, head, caller.token.texts, caller.ip)
-    ]
-    if not charges:
+    limits = ""
+    charges = charging.charge(target.quotas, head, caller)
+    if charges:
+        verdict = memory.quotas.count(charges, now)
         if trace is not None:
-            trace.uncounted(target)
-        return ""
-    verdict = memory.quotas.count(charges, now)
-    if trace is not None:
-        trace.counted(charges, verdict)
-    limits = quota.block(charges, verdict)
-    if verdict.is_allowed:
-        return limits
+            trace.counted(charges, verdict)
+        limits = ratelimit.block(charges, verdict)
+        if not verdict.is_allowed:
+            return _used_up(verdict, target, caller, limits)
+    elif trace is not None:
+        trace.uncounted(target)
+    if target.shadows:
+        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
+    return limits
+
+
+def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits: Block) -> Refuse:
     detail = f"The quota {verdict.quota.name} is used up; try again in {verdict.retry_after} s."
     problem = Problem(ProblemType.QUOTA_EXCEEDED, detail, members={"quota": verdict.quota.name})
     return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields(limits))
-
-
-def _key(rule: Quota, head: RequestHead, caller: Caller) -> str:
-    return _quota_key(identity.first(rule.by, head, caller.token.texts, caller.ip), caller.ip)
 
 
 def _phase(
