@@ -8,6 +8,8 @@ from typing import Any
 
 from gateway.admin.app import AdminApp
 from gateway.admin.listener import AdminListener
+from gateway.admin.revocations import RevocationApi
+from gateway.callers.revocation import Revocations
 from gateway.config.schema import AdminToken
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
@@ -16,6 +18,7 @@ from gateway.downstream.handoff import Handoff
 from gateway.downstream.listener import Listener
 from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Exposition, Metrics
+from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
@@ -45,12 +48,15 @@ class Plane:
         self._loaded = loaded
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
-        self._shared = Shared(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock)
+        tokens = TokenCache()
+        self._revocations = Revocations(tokens, clock, loaded.config)
+        self._shared = Shared(self._snapshot, Memory.fresh(tokens), self._fleet, metrics, access_log, clock)
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
-        self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
+        read = (*gauges(self._snapshot, self._fleet, clock), *self._revocations.gauges())
+        self._exposition = Exposition(metrics, read)
         self._started = clock.monotonic()
         self.listener = Listener(Proxy(self._shared, self._handoff, clock), loaded.config.server.limits)
-        self.admin = AdminListener(AdminApp(self).build())
+        self.admin = AdminListener(AdminApp(self, RevocationApi(self._revocations, clock)).build())
 
     def __repr__(self) -> str:
         return f"<{self.listener}, {self._fleet}>"
@@ -76,7 +82,8 @@ class Plane:
     def status(self) -> Mapping[str, Any]:
         """Return what `GET /api/status` answers."""
         uptime = self._clock.monotonic() - self._started
-        return status(self._loaded, self._fleet, self.listener, self._shared.open, uptime)
+        document = status(self._loaded, self._fleet, self.listener, self._shared.open, uptime)
+        return {**document, "revocations": self._revocations.status()}
 
     async def start(self) -> None:
         """Start the upstreams, then listen."""
@@ -85,6 +92,7 @@ class Plane:
             log.warning("server.workers is %d; this version serves with one process", server.workers)
         self._fleet.apply(self._loaded.config.upstreams)
         self._handoff.start()
+        await self._revocations.start()
         await self.listener.start(server.listen.host, server.listen.port, server.tls, reuse_port=True)
         await self.admin.start(server.admin.listen.host, server.admin.listen.port)
 
@@ -94,6 +102,7 @@ class Plane:
             log.warning("%s has changed: this needs a restart", key)
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
+        self._revocations.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
         self.listener.apply(loaded.config.server.limits)
 
@@ -111,6 +120,7 @@ class Plane:
         await self.listener.close()
         await self._handoff.close()
         await self.admin.close()
+        await self._revocations.close()
         await self._fleet.close()
 
     def addresses(self) -> Addresses:
