@@ -25,19 +25,19 @@ class Panel(Protocol):
     """What the admin listener shows; the running gateway is one."""
 
     @property
-    def is_ready(self) -> bool:
-        """Whether traffic should be sent here."""
+    def state(self) -> str:
+        """What it is about; traffic should be sent here while that is `ready`."""
         ...
 
     def admin_tokens(self) -> tuple[AdminToken, ...]:
         """Return the tokens that are good now."""
         ...
 
-    def metrics_text(self) -> bytes:
+    async def metrics_text(self) -> bytes:
         """Return the page for Prometheus."""
         ...
 
-    def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Mapping[str, Any]:
         """Return what `GET /api/status` answers."""
         ...
 
@@ -92,15 +92,14 @@ class AdminApp:
         return _json(200, {"status": "ok"})
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        if self._panel.is_ready:
-            return _json(200, {"status": "ready"})
-        return _json(503, {"status": "draining"})
+        state = self._panel.state
+        return _json(200 if state == "ready" else 503, {"status": state})
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._panel.metrics_text(), headers={"Content-Type": METRICS_TYPE})
+        return web.Response(body=await self._panel.metrics_text(), headers={"Content-Type": METRICS_TYPE})
 
     async def _status(self, _request: web.Request) -> web.Response:
-        return _json(200, self._panel.status())
+        return _json(200, await self._panel.status())
 
     def _refuse(self, request: web.Request, problem: Problem, headers: Mapping[str, str]) -> web.Response:
         request_id = self._ids.keep(request.headers.get("X-Request-Id"))

@@ -12,6 +12,7 @@ from gateway.observability.histogram import Histogram
 
 type Labels = tuple[str, ...]
 type Reading = Iterable[tuple[Labels, float]]
+type Merge = Callable[[Iterable[float]], float]
 
 
 class Metrics:
@@ -59,12 +60,16 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Something that is read, not counted: its name without the prefix, and how to read it."""
+    """Something that is read, not counted: its name without the prefix, and how to read it.
+
+    `merge` makes one value of several workers': `sum`, `min` or `max`, which pickle takes by their names.
+    """
 
     name: str
     text: str
     labels: Labels
     read: Callable[[], Reading]
+    merge: Merge = max
 
     def family(self) -> Metric:
         """Read it now."""
@@ -75,9 +80,9 @@ class Gauge:
 
 
 class Exposition(Collector):
-    """Turns metrics and gauges into Prometheus text, with a registry of its own."""
+    """Turns metrics and gauges into Prometheus text, with a registry of its own; `gauges` may be others each time."""
 
-    def __init__(self, metrics: Metrics, gauges: tuple[Gauge, ...] = ()) -> None:
+    def __init__(self, metrics: Metrics, gauges: Iterable[Gauge] = ()) -> None:
         self._metrics = metrics
         self._gauges = gauges
         self._registry = CollectorRegistry(auto_describe=False)
