@@ -8,7 +8,6 @@ from gateway.config.schema import Config, Jwks, Rollout
 MESSAGE = "is accepted but not active in this version"
 
 SERVER: dict[KeyPath, Callable[[Config], bool]] = {
-    ("server", "workers"): lambda config: config.server.workers > 1,
     ("auth", "jwt", "jwks"): lambda config: config.auth.jwt is not None and isinstance(config.auth.jwt.jwks, Jwks),
     ("realtime",): lambda config: config.realtime is not None,
 }
