@@ -5,7 +5,7 @@ then, so that what somebody missed is caught up; without Redis it is known to th
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -17,6 +17,10 @@ from gateway.policy.auth import TokenCache
 from gateway.policy.revocation import Revocation
 
 log = logging.getLogger(__name__)
+
+
+type Tell = Callable[[Sequence[Revocation]], None]
+"""Who is told the news of this process: the workers that it leads."""
 
 
 class Share(Protocol):
@@ -56,15 +60,20 @@ class Alone:
         """There is nothing to end."""
 
 
+def nobody(_news: Sequence[Revocation]) -> None:
+    """This process leads no others."""
+
+
 class Revocations:
     """Owns what is done with revocations: taking them, dropping the tokens they meet, sharing them.
 
     `keep` is for how many seconds one is remembered where nothing else is said; the leeway of tokens comes on top.
     """
 
-    def __init__(self, tokens: TokenCache, clock: Clock, config: schema.Config) -> None:
+    def __init__(self, tokens: TokenCache, clock: Clock, config: schema.Config, tell: Tell = nobody) -> None:
         self._tokens = tokens
         self._clock = clock
+        self._tell = tell
         self._share: Share = Alone()
         if config.redis is not None:
             self._share = RedisShare(config.redis, tokens.revoked, self.take, clock)
@@ -122,8 +131,14 @@ class Revocations:
     def take(self, news: Iterable[Revocation]) -> None:
         """Hold to what others say."""
         now = self._clock.now()
-        if self._tokens.revoked.merge(news, now):
+        new = self._tokens.revoked.merge(news, now)
+        if new:
             self._tokens.drop_revoked(now)
+            self._tell(new)
+
+    def known(self) -> tuple[Revocation, ...]:
+        """Return all that another process must know, withdrawn ones included."""
+        return tuple(self._tokens.revoked)
 
     def gauges(self) -> tuple[Gauge, ...]:
         """Return what is read of them when Prometheus scrapes."""

@@ -102,8 +102,8 @@ class RevocationList:
                 return True
         return False
 
-    def merge(self, others: Iterable[Revocation], now: float) -> bool:
-        """Take over what is not known yet, and forget what is over; return whether anything changed.
+    def merge(self, others: Iterable[Revocation], now: float) -> list[Revocation]:
+        """Take over what is not known yet, and forget what is over; return what was news.
 
         The order does not matter, nor does it how often: a withdrawal always wins.
         """
@@ -118,7 +118,7 @@ class RevocationList:
         if surplus > 0:
             for entry in sorted(self._known.values(), key=lambda entry: entry.until)[:surplus]:
                 self._drop(entry.id)
-        return bool(new)
+        return new
 
     def expire(self, now: float) -> None:
         """Forget what is over."""

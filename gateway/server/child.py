@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from gateway.core.tasks import spawn
 from gateway.server import relay
-from gateway.server.message import Answer, Applied, Drain, Failed, Logged, Message, Question, Report, Stop
+from gateway.server.message import Answer, Applied, Drain, Failed, Learn, Logged, Message, Question, Report, Stop
 from gateway.server.pipe import Pipe
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Child:
         finally:
             del self._asked[number]
 
-    def tell(self, order: Drain | Stop) -> None:
+    def tell(self, order: Learn | Drain | Stop) -> None:
         """Give an order that is not answered."""
         self._pipe.send(order)
 

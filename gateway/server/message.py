@@ -5,7 +5,7 @@ configuration, whole: a Snapshot holds compiled expressions and key objects, whi
 compile one again takes milliseconds. Where both planes share a process the same `Report` is handed over by a call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,7 @@ from gateway.config.compile import compile_snapshot
 from gateway.config.schema import Address, Config
 from gateway.observability.delta import Delta
 from gateway.observability.sample import Sample
+from gateway.policy.revocation import Revocation
 from gateway.server.configuration import Loaded
 
 
@@ -44,11 +45,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Serve by these rules at this address; `levels` are those of the loggers. Answered by Applied or Failed."""
+    """Serve by these rules at this address; `levels` are those of the loggers. Answered by Applied or Failed.
+
+    `revoked` is the last known list, should Redis be away.
+    """
 
     rules: Rules
     listen: Address
     levels: Mapping[str, int]
+    revoked: tuple[Revocation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """Hold to these revocations, too. Not answered."""
+
+    revoked: Sequence[Revocation]
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Take nothing new, finish what is open, and end. Not answered but by the end."""
 
@@ -74,7 +86,7 @@ class Stop:
 
 
 type Question = Begin | Apply | Ask
-type Order = Question | Drain | Stop
+type Order = Question | Learn | Drain | Stop
 
 
 # ---------------------------------------------------------------------- news, up

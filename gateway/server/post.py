@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
+from gateway.policy.revocation import Revocation
 from gateway.server.child import Child, GoneError, describe
 from gateway.server.crew import Member, State, Take
-from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Report, Rules, Stop
+from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Learn, Report, Rules, Stop
 from gateway.server.patience import Patience
 from gateway.server.reserve import Reserve
 
@@ -109,6 +110,11 @@ class Post:
             log.debug("no report from worker %d", child.pid)
         finally:
             self._is_asking = False
+
+    def learn(self, revoked: Sequence[Revocation]) -> None:
+        """Tell the worker what is revoked; one that is yet to begin will hear it all."""
+        if self._child is not None:
+            self._child.tell(Learn(revoked))
 
     def drain(self) -> None:
         """Have the worker finish what is open and end."""

@@ -12,6 +12,7 @@ from gateway.callers.revocation import Revocations
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.policy.auth import TokenCache
+from gateway.policy.revocation import Revocation
 from gateway.server import relay
 from gateway.server.configuration import Loaded
 from gateway.server.crew import Member, Take
@@ -36,7 +37,7 @@ class Supervisor:
         self._posts = [Post(self._reserve, self._begin, take) for _ in range(loaded.config.server.workers)]
         self._keeping: set[asyncio.Task[Any]] = set()
         self.is_draining = False
-        self.revocations = Revocations(TokenCache(), clock, loaded.config)
+        self.revocations = Revocations(TokenCache(), clock, loaded.config, self._teach)
 
     def __repr__(self) -> str:
         return f"<Supervisor {self._posts}, {self._reserve}>"
@@ -102,7 +103,12 @@ class Supervisor:
 
     def _begin(self) -> Begin:
         """Return what a worker needs to serve, by the rules of this moment."""
-        return Begin(self._rules, self._held.listen, relay.levels())
+        return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known())
+
+    def _teach(self, revoked: Sequence[Revocation]) -> None:
+        """Tell the workers what is revoked: they hear it from Redis, too, but that may be away."""
+        for post in self._posts:
+            post.learn(revoked)
 
     async def _until_gone(self, seconds: float) -> None:
         """Wait until every worker has ended, at most so long."""

@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import uvloop
@@ -19,8 +20,22 @@ from gateway.core.clock import SystemClock
 from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.access_log import JsonAccessLog
+from gateway.policy.revocation import Revocation
 from gateway.server import relay
-from gateway.server.message import Answer, Applied, Apply, Ask, Begin, Drain, Failed, Message, Question, Rules, Stop
+from gateway.server.message import (
+    Answer,
+    Applied,
+    Apply,
+    Ask,
+    Begin,
+    Drain,
+    Failed,
+    Learn,
+    Message,
+    Question,
+    Rules,
+    Stop,
+)
 from gateway.server.pipe import Pipe
 from gateway.server.plane import Plane
 
@@ -38,6 +53,7 @@ class Worker:
         self._pipe = Pipe(self._receive)
         self._orders: asyncio.Queue[tuple[int, Question]] = asyncio.Queue()
         self._plane: Plane | None = None
+        self._learned: list[Revocation] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drain = asyncio.Event()
         self._stop = asyncio.Event()
@@ -73,6 +89,8 @@ class Worker:
         match message:
             case Begin() | Apply() | Ask():
                 self._orders.put_nowait((number, message))
+            case Learn(revoked=revoked):
+                self._learn(revoked)
             case Drain():
                 self._drain.set()
             case Stop():
@@ -105,6 +123,7 @@ class Worker:
         try:
             loaded = await asyncio.to_thread(order.rules.compile)
             plane = Plane(loaded, JsonAccessLog(), SystemClock())
+            plane.revocations.take((*order.revoked, *self._learned))
             try:
                 await plane.start(order.listen)
             except BaseException:
@@ -113,8 +132,16 @@ class Worker:
         except (OSError, KeyFaultError, ExpressionError) as error:
             return Failed(str(error))
         self._plane = plane
+        self._learn(())
         freeze()
         return Applied(order.rules.revision)
+
+    def _learn(self, revoked: Sequence[Revocation]) -> None:
+        """Hold to what is revoked, also to what came while there was nobody yet to do so."""
+        self._learned.extend(revoked)
+        if self._plane is not None:
+            self._plane.revocations.take(self._learned)
+            self._learned = []
 
     async def _apply(self, rules: Rules) -> Answer:
         """Compile beside the loop; the swap itself is between two requests."""
