@@ -53,8 +53,21 @@ class AuthError(Exception):
         return f'Bearer error="invalid_token", error_description="{self.description}"'
 
 
+class MissingKeyError(Exception):
+    """No key that is known here fits, but the issuer's keys at `url`, fetched anew, may hold one that does."""
+
+    def __init__(self, url: str, kid: str | None) -> None:
+        super().__init__(url)
+        self.url = url
+        self.kid = kid
+
+
+class KeysUnavailableError(Exception):
+    """Nobody can tell whether the token is good: its issuer's keys cannot be fetched."""
+
+
 class Verifier(Protocol):
-    """Turns an `Authorization` value into a verified token; raises AuthError."""
+    """Turns an `Authorization` value into a verified token; raises AuthError, MissingKeyError, KeysUnavailableError."""
 
     def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified: ...
 

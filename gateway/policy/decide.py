@@ -6,7 +6,7 @@ another moment). Its only state is passed in as Memory.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
 from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
@@ -14,22 +14,29 @@ from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
 from gateway.policy import charging, cohort, cors, identity, permission, phase, ratelimit, route
 from gateway.policy.adapt import adapt_query
-from gateway.policy.auth import AuthError, TokenCache, Verifier
-from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
-from gateway.policy.quota import QuotaTable, Verdict
+from gateway.policy.auth import AuthError, KeysUnavailableError, MissingKeyError, TokenCache, Verifier
+from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.quota import Counting, QuotaTable, Verdict
 from gateway.policy.trace import Trace
 from gateway.policy.verified import NOBODY
 
 REHEARSE = "crossfade-rehearse"
+RETRY_SECONDS: Final = "5"
+UNVERIFIABLE: Final = Problem(
+    ProblemType.OVERLOADED, "Tokens of this issuer cannot be checked now: its keys cannot be fetched."
+)
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What decisions may remember: verified tokens and quota counts. Explanations pass a fresh one."""
+    """What decisions may remember: verified tokens and quota counts. Explanations pass a fresh one.
+
+    Once a Need has been fulfilled, one of the two is replaced by what knows the answer.
+    """
 
     tokens: Verifier
-    quotas: QuotaTable
+    quotas: Counting
 
     @classmethod
     def fresh(cls, tokens: Verifier | None = None) -> Self:
@@ -53,14 +60,14 @@ def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, t
     if isinstance(target, Refuse):
         return target
     caller = _authenticate(head, snapshot, target, now, memory, trace)
-    if isinstance(caller, Refuse):
+    if not isinstance(caller, Caller):
         return caller
     if target.require is not None:
         refusal = _require(target.require, head, target, caller, trace)
         if refusal is not None:
             return refusal
     limits = _limit(head, target, caller, now, memory, trace)
-    if isinstance(limits, Refuse):
+    if not isinstance(limits, str):
         return limits
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
@@ -122,7 +129,7 @@ def _method_not_allowed(head: RequestHead, allow: tuple[str, ...], trace: Trace 
 
 def _authenticate(
     head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
-) -> Caller | Refuse:
+) -> Caller | Refuse | NeedKeys:
     authorization = head.lookup.get("authorization")
     token = NOBODY
     if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
@@ -133,6 +140,10 @@ def _authenticate(
                 trace.turned_away(target.auth, failure)
             problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
             return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
+        except MissingKeyError as missing:
+            return NeedKeys(target, missing.url, missing.kid)
+        except KeysUnavailableError:
+            return Refuse(UNVERIFIABLE, "keys_unavailable", target, headers=(("Retry-After", RETRY_SECONDS),))
     ip = identity.client_ip(head, snapshot.server.trusted_hops)
     consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
     caller = Caller(ip, token, consumer, key)
@@ -155,11 +166,13 @@ def _require(
 
 def _limit(
     head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
-) -> Block | Refuse:
+) -> Block | Refuse | NeedCount:
     limits = ""
     charges = charging.charge(target.quotas, head, caller)
     if charges:
         verdict = memory.quotas.count(charges, now)
+        if verdict is None:
+            return NeedCount(target, charges)
         if trace is not None:
             trace.counted(charges, verdict)
         limits = ratelimit.block(charges, verdict)

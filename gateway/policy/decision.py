@@ -1,14 +1,16 @@
-"""What the policy answers with: forward, refuse, or serve here.
+"""What the policy answers with: forward, refuse, serve here, or what must be asked of others before it can tell.
 
 All of it is read-only once made; it is not frozen only because that makes making it several times dearer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.config.snapshot import Adapter, Endpoint, Route, Side
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
+from gateway.policy.quota import Charge
 from gateway.policy.verified import NOBODY, Claims, Verified
 
 
@@ -87,4 +89,27 @@ class Forward:
         return fields(self.notices)
 
 
-type Decision = Forward | Refuse | Local
+@dataclass(slots=True)
+class NeedKeys:
+    """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
+
+    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all.
+    """
+
+    target: Endpoint | Route
+    url: str
+    kid: str | None
+
+
+@dataclass(slots=True)
+class NeedCount:
+    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up."""
+
+    target: Endpoint | Route
+    charges: Sequence[Charge]
+
+
+type Need = NeedKeys | NeedCount
+"""What must be asked of others. Who has asked decides again, with a Memory that knows the answer and asks no more."""
+
+type Decision = Forward | Refuse | Local | Need

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from gateway.callers.inquiry import Inquiry, Nobody
 from gateway.callers.revocation import Revocations
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
@@ -46,8 +47,9 @@ class Plane:
         metrics, tokens = Metrics(), TokenCache()
         self.revocations = Revocations(tokens, clock, loaded.config)
         self._shared = Shared(self._snapshot, Memory.fresh(tokens), self._fleet, metrics, access_log, clock)
+        inquiry = Inquiry(keys=Nobody(), counts=Nobody())
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
-        self.listener = Listener(Proxy(self._shared, self._handoff, clock), loaded.config.server.limits)
+        self.listener = Listener(Proxy(self._shared, self._handoff, clock, inquiry), loaded.config.server.limits)
         read = (*gauges(self._fleet, self.listener), *self.revocations.gauges())
         self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
 
