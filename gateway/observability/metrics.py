@@ -29,6 +29,9 @@ class Metrics:
         self.deprecated: Counter[Labels] = Counter()
         self.auth_failures: Counter[Labels] = Counter()
         self.quota_exceeded: Counter[Labels] = Counter()
+        self.quota_shadowed: Counter[Labels] = Counter()
+        self.quota_checks: Counter[Labels] = Counter()
+        self.quota_fallbacks: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
@@ -55,6 +58,11 @@ class Metrics:
         )
         yield _counter("auth_failures", "Requests refused for their token.", ("reason",), self.auth_failures)
         yield _counter("quota_exceeded", "Requests refused by a quota.", ("quota",), self.quota_exceeded)
+        yield _counter("quota_shadowed", "Requests that a shadow quota would refuse.", ("quota",), self.quota_shadowed)
+        yield _counter("quota_checks", "Checks of shared quotas, by who answered.", ("by",), self.quota_checks)
+        yield _counter(
+            "quota_fallbacks", "Times that Redis failed and quotas went on by share.", ("reason",), self.quota_fallbacks
+        )
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 
 
