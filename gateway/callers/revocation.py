@@ -149,6 +149,7 @@ class Revocations:
                 "Whether revocations reach all gateways: 0 while Redis is away, and without it.",
                 (),
                 lambda: [((), float(self.state == "up"))],
+                min,
             ),
         )
 

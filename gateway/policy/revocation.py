@@ -1,5 +1,6 @@
 """Tokens that are refused before they expire: one by its `jti`, or all that a subject was given before a moment."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -70,6 +71,7 @@ class RevocationList:
         self._capacity = capacity
         self._known: dict[str, Revocation] = {}
         self._by_key: dict[tuple[str, str], dict[str, Revocation]] = {}
+        self._first_end = math.inf
 
     def __len__(self) -> int:
         return len(self._known)
@@ -112,6 +114,7 @@ class RevocationList:
         for other in new:
             self._drop(other.id)
             self._known[other.id] = other
+            self._first_end = min(self._first_end, other.until)
             if not other.is_withdrawn:
                 self._by_key.setdefault(other.key, {})[other.id] = other
         surplus = len(self._known) - self._capacity
@@ -121,9 +124,12 @@ class RevocationList:
         return new
 
     def expire(self, now: float) -> None:
-        """Forget what is over."""
+        """Forget what is over; as long as nothing can be, nobody looks."""
+        if now < self._first_end:
+            return
         for entry in [entry for entry in self._known.values() if entry.until <= now]:
             self._drop(entry.id)
+        self._first_end = min((entry.until for entry in self._known.values()), default=math.inf)
 
     def _is_news(self, other: Revocation, now: float) -> bool:
         known = self._known.get(other.id)
