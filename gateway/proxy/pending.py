@@ -42,12 +42,11 @@ class Fulfiller(Protocol):
 class Pending:
     """Owns a request that waits, with what arrives of its body, until `ask` has answered.
 
-    It stands in for whatever serves the request in the end, because the connection has been given it.
+    `held_bytes` are what has arrived. It stands in for whatever serves the request in the end, because the connection has been given it.
     """
 
     __slots__ = (
         "_body",
-        "_body_bytes",
         "_cancel",
         "_client",
         "_is_complete",
@@ -57,6 +56,7 @@ class Pending:
         "_resume",
         "_serving",
         "_shared",
+        "held_bytes",
     )
 
     def __init__(
@@ -70,7 +70,7 @@ class Pending:
         self._serving: Serving | None = None
         self._cancel: Cancel | None = None
         self._body: list[bytes] = []
-        self._body_bytes = 0
+        self.held_bytes = 0
         self._is_complete = False
         self._is_waiting = True
 
@@ -119,8 +119,8 @@ class Pending:
 
     def _hold(self, data: bytes) -> None:
         self._body.append(data)
-        self._body_bytes += len(data)
-        if self._body_bytes > HELD_BYTES:
+        self.held_bytes += len(data)
+        if self.held_bytes > HELD_BYTES:
             self._client.pause()
 
     def _answered(self, memory: Memory) -> None:
