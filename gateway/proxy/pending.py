@@ -42,7 +42,8 @@ class Fulfiller(Protocol):
 class Pending:
     """Owns a request that waits, with what arrives of its body, until `ask` has answered.
 
-    `held_bytes` are what has arrived. It stands in for whatever serves the request in the end, because the connection has been given it.
+    `held_bytes` are what has arrived. It stands in for whatever serves the request in the end, because the connection
+    has been given it.
     """
 
     __slots__ = (
