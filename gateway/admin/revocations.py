@@ -87,10 +87,10 @@ class RevocationApi:
     def _reach(self, is_shared: bool) -> Mapping[str, str]:
         """Say who acts on it by now."""
         if self._desk.state == "none":
-            return {"reach": "this process", "note": "without redis every process has a list of its own"}
+            return {"reach": "this gateway", "note": "without redis every gateway has a list of its own"}
         if is_shared:
             return {"reach": "every gateway"}
-        return {"reach": "this process", "note": "Redis cannot be reached; the other gateways learn it when it is back"}
+        return {"reach": "this gateway", "note": "Redis cannot be reached; the other gateways learn it when it is back"}
 
     def _read(self, body: bytes, by: str) -> Revocation:
         """Read a call's body; raises RefusedError (422) with what to write instead."""

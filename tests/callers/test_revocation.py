@@ -134,7 +134,7 @@ async def test_a_revoked_token_is_a_401_that_says_so_in_answer_metric_and_log(tm
         other = await call(gateway, bearer(jti="j-2"))
         metrics = (await ask(gateway.admin_port, "/metrics")).body.decode()
     assert told.status == 201
-    assert told.json()["reach"] == "this process"
+    assert told.json()["reach"] == "this gateway"
     assert refused.status == 401
     assert "the token has been revoked" in (refused.get("WWW-Authenticate") or "")
     assert 'crossfade_auth_failures_total{reason="revoked"} 1.0' in metrics
@@ -276,7 +276,7 @@ async def test_with_redis_killed_the_last_known_list_refuses_and_afterwards_all_
         await asyncio.to_thread(redis.terminate)
         assert [(await call(gateway, early)).status for gateway in (first, second)] == [401, 401]
         told = await revoke(first, jti="meanwhile")
-        assert (told.status, told.json()["reach"]) == (202, "this process")
+        assert (told.status, told.json()["reach"]) == (202, "this gateway")
         assert [(await call(gateway, meanwhile)).status for gateway in (first, second)] == [401, 200]
         assert (await withdraw(second, number)).status == 202
         async with own_redis(port):

@@ -36,10 +36,10 @@ async def test_tokens_are_revoked_and_the_way_back_is_told(crossfade: Crossfade,
     newest, oldest = answer["revocations"]
     assert (oldest["jti"], oldest["reason"], oldest["by"]) == ("j-1", "stolen", "ops")
     assert (newest["sub"], newest["before"]) == ("alice", "2026-01-01T00:00:00Z")
-    assert by_id.stdout.splitlines()[0] == f"Refused until {oldest['until']} by this process: token j-1."
+    assert by_id.stdout.splitlines()[0] == f"Refused until {oldest['until']} by this gateway: token j-1."
     assert f"/api/revocations/{oldest['id']}" in by_id.stdout
     assert "tokens of alice issued before 2026-01-01T00:00:00Z" in by_subject.stdout
-    assert "without redis every process has a list of its own" in by_id.stderr
+    assert "without redis every gateway has a list of its own" in by_id.stderr
 
 
 @pytest.mark.parametrize(
