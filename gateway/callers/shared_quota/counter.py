@@ -63,6 +63,10 @@ class SharedQuotas:
     def __repr__(self) -> str:
         return f"<SharedQuotas {self._mode}, share {self._local.share:.3f}, {self._batcher!r}>"
 
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._known)
+
     @property
     def mode(self) -> Mode:
         """Who counts now."""
@@ -91,7 +95,9 @@ class SharedQuotas:
 
     def keep(self, names: Iterable[str]) -> None:
         """Forget all quotas but these."""
-        self._known.keep(list(names))
+        kept = list(names)
+        self._known.keep(kept)
+        self._local.keep(kept)
 
     # ------------------------------------------------------------------ the policy's calls
 
@@ -221,7 +227,10 @@ class SharedQuotas:
         self._settling = self._loop.call_later(SETTLE_SECONDS, self._settle)
 
     def _settle(self) -> None:
-        self._local.clear()
+        """All are back. What each of us granted by share while the others came back, Redis must not take for less."""
+        if self._reminder is not None:
+            self._reminder.finish(self._local.all_spent(self._clock.now()))
+        self._local.touched()
         self._enter(Mode.SHARED)
 
     def _enter(self, mode: Mode) -> None:

@@ -20,7 +20,7 @@ class Told:
     def __repr__(self) -> str:
         return f"<Told {self._verdict}>"
 
-    def count(self, charges: Sequence[Charge], now: float) -> Verdict:  # noqa: ARG002 - they were counted by the verdict
+    def count(self, charges: Sequence[Charge], now: float) -> Verdict:
         """Return the verdict."""
         return self._verdict
 

@@ -21,8 +21,11 @@ class Known:
         self._capacity = capacity
         self._tables: dict[str, Arrivals] = {}
 
+    def __len__(self) -> int:
+        return sum(map(len, self._tables.values()))
+
     def __repr__(self) -> str:
-        return f"<Known {sum(map(len, self._tables.values()))} keys of {len(self._tables)} quotas>"
+        return f"<Known {len(self)} keys of {len(self._tables)} quotas>"
 
     @property
     def is_empty(self) -> bool:
@@ -58,10 +61,6 @@ class Known:
             return None
         ahead = longest + refused.quota.tolerance
         return Verdict.refused(refused.quota, ahead + uncertainty, longest + uncertainty)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._tables.clear()
 
     def keep(self, names: Sequence[str]) -> None:
         """Forget all quotas but these."""

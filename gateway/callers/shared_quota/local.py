@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import floor
 from typing import Final
 
-from gateway.callers.shared_quota.known import UNKNOWN, Known
+from gateway.callers.shared_quota.known import Known
 from gateway.policy.quota import EPSILON, Charge, Verdict, strictest
 
 UNSEEN_PART: Final = 0.5
@@ -15,9 +15,10 @@ All shares together can then grant at most half of the quota that was granted al
 
 
 class LocalShare:
-    """Owns the arrival times of a time without Redis. `share` is the part of every quota that this process grants.
+    """Owns the arrival times of times without Redis. `share` is the part of every quota that this process grants.
 
-    A process always grants single requests, however small its share: their rate is the share's all the same.
+    They are kept over several such times, so that Redis' going and coming grants nothing twice. A process always grants
+    single requests, however small its share: their rate is the share's all the same.
     """
 
     def __init__(self, known: Known) -> None:
@@ -54,19 +55,18 @@ class LocalShare:
         found, self._touched = self._touched, None
         return [(name, key, arrival) for (name, key), arrival in found.items()] if found else []
 
-    def clear(self) -> None:
-        """Forget it all: Redis counts again."""
-        self._spent.clear()
-        self._touched = None
+    def keep(self, names: Sequence[str]) -> None:
+        """Forget all quotas but these."""
+        self._spent.keep(names)
 
     def _arrival(self, charge: Charge, now: float) -> float:
         """A share's time lies as far ahead as the whole quota's would: the same part of both is used."""
         quota = charge.quota
+        known = min(self._known.arrival(quota, charge.key), now + quota.window)
         spent = self._spent.arrival(quota, charge.key)
-        if spent != UNKNOWN:
-            return min(max(spent, now), now + max(quota.window, quota.increment / self.share))
-        used = min(self._known.arrival(quota, charge.key) - now, quota.window)
-        return now + max(used, min(quota.window * UNSEEN_PART, self._tolerance(charge)))
+        if spent > now:
+            return max(known, min(spent, now + max(quota.window, quota.increment / self.share)))
+        return max(known, now + min(quota.window * UNSEEN_PART, self._tolerance(charge)))
 
     def _wait(self, charge: Charge, arrival: float, now: float) -> float:
         return arrival - self._tolerance(charge) - now
