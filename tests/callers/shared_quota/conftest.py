@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 
 import pytest
@@ -89,7 +89,7 @@ class Process:
         return sum(verdict.is_allowed for verdict in verdicts)
 
 
-type Start = Callable[..., "asyncio.Future[Process]"]
+type Start = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
