@@ -36,6 +36,11 @@ class Alone:
         return self._plane.is_draining
 
     @property
+    def in_reserve(self) -> int:
+        """Nobody: the process is the gateway."""
+        return 0
+
+    @property
     def revocations(self) -> Revocations:
         """The plane's own."""
         return self._plane.revocations

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from gateway.core.tasks import spawn
 from gateway.server import relay
-from gateway.server.message import Answer, Applied, Drain, Failed, Learn, Logged, Message, Question, Report, Stop
+from gateway.server.message import Answer, Applied, Awake, Drain, Failed, Learn, Logged, Message, Question, Report, Stop
 from gateway.server.pipe import Pipe
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ class Child:
     """Owns the process from its start to its end; it never starts another one.
 
     `end` is done with the exit code (negative: the signal's number) when the process and all it sent are at their end;
-    wait for it with `ended`, which never cancels it. `hear` is given every report, asked for or not.
+    wait for it with `ended`, which never cancels it. `hear` is given every report, asked for or not; `is_awake` is true
+    once all modules are loaded.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -42,6 +43,7 @@ class Child:
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.hear: Hear = _nobody
+        self.is_awake = False
         self.end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
@@ -100,6 +102,8 @@ class Child:
         match message:
             case Logged():
                 relay.write(message, self.pid)
+            case Awake():
+                self.is_awake = True
             case Report():
                 self.hear(message)
                 self._answer(number, message)

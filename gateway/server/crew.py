@@ -55,6 +55,11 @@ class Crew(Protocol):
         """Whether it only finishes what is open."""
         ...
 
+    @property
+    def in_reserve(self) -> int:
+        """How many more could serve at once if one died."""
+        ...
+
     def members(self) -> Sequence[Member]:
         """Return every worker, each with its last report."""
         ...

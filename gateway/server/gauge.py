@@ -72,7 +72,7 @@ def crew_gauges(crew: Crew) -> tuple[Gauge, ...]:
 
 def _states(crew: Crew) -> Reading:
     found = Counter(member.state for member in crew.members())
-    return [((state.value,), found[state]) for state in State]
+    return [*(((state.value,), float(found[state])) for state in State), (("reserve",), float(crew.in_reserve))]
 
 
 def _days_left(snapshot: Snapshot, now: float) -> Reading:

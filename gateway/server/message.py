@@ -93,6 +93,11 @@ type Order = Question | Learn | Drain | Stop
 
 
 @dataclass(frozen=True, slots=True)
+class Awake:
+    """All modules are loaded and orders are followed from now on. Said once, unasked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """These rules hold from now on."""
 
@@ -156,5 +161,5 @@ class Logged:
 
 
 type Answer = Applied | Failed | Report
-type News = Answer | Logged
+type News = Answer | Awake | Logged
 type Message = Order | News

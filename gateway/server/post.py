@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 SETTLED_SECONDS: Final = 1.0
 """Who dies sooner after its start has died of the start."""
+BEGIN_SECONDS: Final = 60.0
 APPLY_SECONDS: Final = 10.0
 ASK_SECONDS: Final = 0.25
 
@@ -37,7 +38,7 @@ class Post:
         self._revision: int | None = None
         self._restarts = 0
         self._since = 0.0
-        self._is_asking = False
+        self._is_silent = False
         self.state = State.STARTING
 
     def __repr__(self) -> str:
@@ -56,8 +57,14 @@ class Post:
             raise GoneError("nobody is needed any more")
         self._child = child
         child.hear = self._hear
+        self._is_silent = False
         began = self._begin()
-        answer = await child.ask(began)
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS):
+                answer = await child.ask(began)
+        except TimeoutError:
+            child.kill()
+            raise GoneError(f"worker {child.pid} has not begun to serve for {BEGIN_SECONDS:g} s") from None
         if isinstance(answer, Failed):
             raise OSError(answer.reason)
         self._revision = began.rules.revision
@@ -98,18 +105,18 @@ class Post:
         return f"worker {child.pid}: {reason}"
 
     async def refresh(self) -> None:
-        """Ask for a report, unless the last question is still open: one is enough for a worker that is stuck."""
+        """Ask for a report. One that has not answered in time is asked again when the answer has come after all."""
         child = self._child
-        if child is None or self._is_asking or self.state is State.STARTING:
+        if child is None or self._is_silent or self.state is State.STARTING:
             return
-        self._is_asking = True
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await child.ask(Ask())
-        except (TimeoutError, GoneError):
-            log.debug("no report from worker %d", child.pid)
-        finally:
-            self._is_asking = False
+        except TimeoutError:
+            self._is_silent = True
+            log.warning("worker %d does not answer", child.pid)
+        except GoneError:
+            log.debug("worker %d has ended", child.pid)
 
     def learn(self, revoked: Sequence[Revocation]) -> None:
         """Tell the worker what is revoked; one that is yet to begin will hear it all."""
@@ -143,6 +150,7 @@ class Post:
         return self.state is State.DRAINING
 
     def _hear(self, report: Report) -> None:
+        self._is_silent = False
         self._report = report
         self._take(report.delta)
 

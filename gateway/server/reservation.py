@@ -10,8 +10,8 @@ from gateway.config.schema import Address
 class Reservation:
     """Owns sockets that are bound to the public address and never listen.
 
-    The kernel gives connections only to those who listen, the workers; but the address stays taken while none does, and
-    a port that the system chose is the same one for all of them. SO_REUSEPORT lets each worker bind to it as well.
+    The kernel gives connections only to those who listen, the workers. Holding it finds a taken address before anybody
+    starts, and a port that the system chose is the same one for all. SO_REUSEPORT lets each worker bind to it as well.
     """
 
     def __init__(self, held: list[socket.socket], listen: Address) -> None:

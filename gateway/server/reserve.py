@@ -31,6 +31,12 @@ class Reserve:
     def __repr__(self) -> str:
         return f"<Reserve {self._spare}>"
 
+    @property
+    def ready(self) -> int:
+        """How many could take a place at once: 0 or 1."""
+        spare = self._spare
+        return int(spare is not None and spare.is_awake and not spare.end.done())
+
     def start(self) -> None:
         """Keep a worker in reserve from now on."""
         spawn(self._keep(), name="keep a worker in reserve", owner=self._tasks)

@@ -47,6 +47,11 @@ class Supervisor:
         """The public port, the same for every worker."""
         return self._held.listen.port
 
+    @property
+    def in_reserve(self) -> int:
+        """Whether somebody could take a dead worker's place at once."""
+        return self._reserve.ready
+
     def members(self) -> Sequence[Member]:
         """Return every worker."""
         return [post.member() for post in self._posts]

@@ -27,6 +27,7 @@ from gateway.server.message import (
     Applied,
     Apply,
     Ask,
+    Awake,
     Begin,
     Drain,
     Failed,
@@ -66,6 +67,7 @@ class Worker:
         """Follow orders until the end and return the exit code."""
         self._install()
         await self._pipe.open(end)
+        self._pipe.send(Awake())
         self._pipe.lost.add_done_callback(lambda _lost: self._drain.set())
         spawn(self._follow(), name="follow orders", owner=self._tasks)
         spawn(self._drain_then_stop(), name="drain", owner=self._tasks)
@@ -167,10 +169,10 @@ class Worker:
         return self._plane
 
 
-def main() -> int:
-    """Work at the end of the pipe whose number is the argument."""
-    return uvloop.run(Worker().run(socket.socket(fileno=int(sys.argv[1]))))
+async def work(descriptor: int) -> int:
+    """Work at the end of the pipe that has this number, and return the exit code."""
+    return await Worker().run(socket.socket(fileno=descriptor))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(uvloop.run(work(int(sys.argv[1]))))
