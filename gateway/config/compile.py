@@ -17,6 +17,8 @@ from gateway.config.snapshot import (
     Endpoint,
     Identity,
     IdentityKind,
+    Issuer,
+    KeyServer,
     Migration,
     Pin,
     Quota,
@@ -166,4 +168,12 @@ def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
 def _auth(spec: schema.Jwt | None, consumer: tuple[Identity, ...]) -> AuthPolicy:
     # Without tokens a client's own copies of the identity headers are still dropped: the upstreams trust them.
     jwt = spec if spec is not None else schema.Jwt()
-    return AuthPolicy(tuple(map(load_key, jwt.keys)), jwt.issuer, jwt.audience, jwt.leeway, jwt.forward, consumer)
+    specs: list[schema.Jwt | schema.Issuer] = [*jwt.issuers]
+    if jwt.keys or jwt.jwks is not None or not specs:
+        specs.insert(0, jwt)
+    return AuthPolicy(tuple(_issuer(one, jwt.audience) for one in specs), jwt.leeway, jwt.forward, consumer)
+
+
+def _issuer(spec: schema.Jwt | schema.Issuer, audience: str | None) -> Issuer:
+    server = KeyServer(spec.jwks.url, spec.jwks.refresh, spec.jwks.cooldown) if spec.jwks is not None else None
+    return Issuer(spec.issuer, spec.audience or audience, tuple(map(load_key, spec.keys)), server)

@@ -314,6 +314,28 @@ class Key:
     material: Any = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyServer:
+    """Where an issuer publishes its keys. Fetched every `refresh` seconds; `cooldown` lie between fetches on demand."""
+
+    url: str
+    refresh: float
+    cooldown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs tokens, by the claim `iss`, for which audience and with which keys; without a name, whoever has one.
+
+    What its `jwks` answers is no part of the snapshot.
+    """
+
+    name: str | None
+    audience: str | None
+    keys: tuple[Key, ...]
+    jwks: KeyServer | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AuthPolicy:
     """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
@@ -322,15 +344,18 @@ class AuthPolicy:
     `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
     """
 
-    keys: tuple[Key, ...]
-    issuer: str | None
-    audience: str | None
+    issuers: tuple[Issuer, ...]
     leeway: float
     forward: Mapping[str, str]
     consumer: tuple[Identity, ...] = ()
+    by_name: Mapping[str, Issuer] = field(init=False, repr=False)
+    unnamed: Issuer | None = field(init=False, repr=False)
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        named = {issuer.name: issuer for issuer in self.issuers if issuer.name is not None}
+        object.__setattr__(self, "by_name", named)
+        object.__setattr__(self, "unnamed", next((one for one in self.issuers if one.name is None), None))
         # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
         names = {name.lower().replace("_", "-") for name in self.forward.values()}
         object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))

@@ -14,9 +14,10 @@ from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
 from gateway.policy import charging, cohort, cors, identity, permission, phase, ratelimit, route
 from gateway.policy.adapt import adapt_query
-from gateway.policy.auth import AuthError, KeysUnavailableError, MissingKeyError, TokenCache, Verifier
+from gateway.policy.auth import TokenCache, Verifier
 from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
 from gateway.policy.quota import Counting, QuotaTable, Verdict
+from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.trace import Trace
 from gateway.policy.verified import NOBODY
 

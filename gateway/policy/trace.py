@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from gateway.config.snapshot import AuthMode, Endpoint, Migration, Requirement, Route
 from gateway.core.http import RequestHead
-from gateway.policy.auth import AuthError
 from gateway.policy.cohort import Assignment
 from gateway.policy.decision import Caller, Forward
 from gateway.policy.phase import Stand
 from gateway.policy.quota import Charge, Verdict
+from gateway.policy.refusal import AuthError
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.snapshot import Snapshot
-from gateway.policy.auth import AuthError, AuthReason, TokenCache
+from gateway.policy.auth import TokenCache
+from gateway.policy.refusal import AuthError, AuthReason
 from gateway.policy.revocation import MalformedRevocationError, Revocation, RevocationList, load
 
 from .conftest import token

@@ -1,12 +1,14 @@
 """Keys, tokens and who may come in."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.keys import KeyFaultError, load_key
-from gateway.config.schema import Admin, Config, Jwt, Require
+from gateway.config.schema import Admin, Config, Issuer, Jwks, Jwt, Require
 
 MIN_TOKEN_CHARACTERS = 16
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 RESERVED_HEADERS = frozenset(
     {
         "authorization", "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive",
@@ -59,10 +61,27 @@ def _nobody_could_enter(config: Config) -> Iterator[Fault]:
 
 
 def _jwt(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
-    if not jwt.keys and jwt.jwks is None:
+    if jwt.keys or jwt.jwks is not None or not jwt.issuers:
+        yield from _issuer(jwt, path)
+    names = {jwt.issuer} if jwt.keys or jwt.jwks is not None else set()
+    if jwt.issuers and None in names:
+        yield Fault((*path, "issuer"), "is missing: with more than one issuer, tokens are told apart by their iss")
+    for position, issuer in enumerate(jwt.issuers):
+        here = (*path, "issuers", position)
+        yield from _issuer(issuer, here)
+        if issuer.issuer in names:
+            yield Fault((*here, "issuer"), f"'{issuer.issuer}' is listed already; give all its keys in one place")
+        names.add(issuer.issuer)
+    yield from _forward(jwt, (*path, "forward"))
+
+
+def _issuer(issuer: Jwt | Issuer, path: KeyPath) -> Iterator[Fault]:
+    if not issuer.keys and issuer.jwks is None:
         yield Fault((*path, "keys"), 'has no key; write keys: [{alg: HS256, secret: "${JWT_SECRET}"}]')
+    if issuer.jwks is not None:
+        yield from _jwks(issuer.jwks, (*path, "jwks"))
     kids: dict[str, int] = {}
-    for position, spec in enumerate(jwt.keys):
+    for position, spec in enumerate(issuer.keys):
         here = (*path, "keys", position)
         try:
             load_key(spec)
@@ -70,7 +89,15 @@ def _jwt(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
             yield Fault((*here, fault.field), str(fault))
         if spec.kid is not None and kids.setdefault(spec.kid, position) != position:
             yield Fault((*here, "kid"), f"keys[{kids[spec.kid]}] has the same kid; give each key its own")
-    yield from _forward(jwt, (*path, "forward"))
+
+
+def _jwks(jwks: Jwks, path: KeyPath) -> Iterator[Fault]:
+    url = urlsplit(jwks.url)
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        message = "is fetched without TLS: whoever is on the way can put in a key of their own; use https"
+        yield Fault((*path, "url"), message, "warning")
+    if jwks.cooldown > jwks.refresh:
+        yield Fault((*path, "cooldown"), "is longer than refresh, which fetches anyway; write a shorter one")
 
 
 def _forward(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:

@@ -41,19 +41,37 @@ class JwtKey(Strict):
 
 
 class Jwks(Strict):
-    """A key set fetched from the issuer."""
+    """A key set that the issuer publishes, fetched every `refresh` seconds.
+
+    A token that names a key which is not in it has it fetched at once, but not within `cooldown` seconds of the last
+    time.
+    """
 
     url: WebUrl
     refresh: Duration = 600.0
+    cooldown: Duration = 5.0
+
+
+class Issuer(Strict):
+    """One more issuer, by the claim `iss` of its tokens. Its keys verify no other's tokens."""
+
+    issuer: FilledText
+    keys: tuple[JwtKey, ...] = ()
+    jwks: Jwks | None = None
+    audience: FilledText | None = None
 
 
 class Jwt(Strict):
-    """Which tokens are good, and which claims the upstreams are told."""
+    """Which tokens are good, and which claims the upstreams are told.
+
+    `audience` also holds for those of `issuers` that have none of their own; `leeway` and `forward` hold for all.
+    """
 
     keys: tuple[JwtKey, ...] = ()
     jwks: Jwks | None = None
     issuer: FilledText | None = None
     audience: FilledText | None = None
+    issuers: tuple[Issuer, ...] = ()
     leeway: DurationOrNone = 30.0
     forward: Mapping[FilledText, HeaderName] = {"sub": "X-User-Id", "role": "X-User-Role"}
 
