@@ -1,8 +1,10 @@
 """Worker processes: started, told the rules, replaced when they die, ended with their supervisor."""
 
+import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +21,8 @@ from gateway.server.configuration import ConfigSource, Loaded
 from gateway.server.crew import State
 from gateway.server.supervisor import Supervisor
 from tests.support.certificate import write_certificate
-from tests.support.client import ask
+from tests.support.client import ask, connected
+from tests.support.echo import Echo
 from tests.support.gateway import plain
 from tests.support.soon import soon
 from tests.support.upstream import ScriptedUpstream
@@ -97,11 +100,11 @@ async def test_one_that_dies_of_its_start_is_tried_again_and_the_others_serve(
             certificate.write_text("no certificate")
             dead = _pids(supervisor)[0]
             os.kill(dead, signal.SIGKILL)
-            assert await soon(lambda: caplog.text.count("no worker takes the place") >= 2)
+            assert await soon(lambda: "no worker takes the place" in caplog.text)
             assert supervisor.members()[1].state is State.SERVING
             certificate.write_text(good)
             assert await soon(lambda: {member.state for member in supervisor.members()} == {State.SERVING})
-            assert supervisor.members()[0].restarts >= 3
+            assert supervisor.members()[0].restarts >= 2
     assert f"worker {dead} was killed by SIGKILL; it is replaced" in caplog.text
 
 
@@ -117,6 +120,18 @@ async def test_what_keeps_the_first_workers_from_serving_is_raised(tmp_path: Pat
     await supervisor.close()
     await supervisor.close()
     assert not _workers()
+
+
+async def test_closing_does_not_wait_for_what_is_open(tmp_path: Path, valkey: ValkeyServer) -> None:
+    async with Echo(lambda _request: 60.0) as v1:
+        loaded = await _loaded(tmp_path, _text(valkey, v1.origin, workers=1))
+        async with _supervising(loaded, Metrics()) as supervisor, connected(supervisor.port) as client:
+            await client.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await soon(lambda: len(v1.arrived) == 1)
+            began = time.monotonic()
+            await asyncio.gather(supervisor.drain(), supervisor.close())
+            assert time.monotonic() - began < 2
+            assert await client.at_end()
 
 
 async def test_the_one_in_reserve_is_replaced_too(
