@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from struct import unpack
 from typing import Final
 
 from gateway.callers.shared_quota.link import Link, RedisError, Reply
-from gateway.callers.shared_quota.script import CHECK, count_of, key_of, terms
+from gateway.callers.shared_quota.script import CHECK, COUNTS, key_of, terms
+from gateway.config.snapshot import Quota
 from gateway.core.clock import Clock
 from gateway.policy.quota import Charge, Verdict
 
@@ -18,6 +19,9 @@ LARGEST: Final = 256
 """Requests in one call; Redis does nothing else meanwhile."""
 GRACE_SECONDS: Final = 0.003
 """An answer may lie in the socket while our own loop was late: one more look before giving up."""
+
+MOST_TERMS: Final = 1_000
+"""Quotas whose numbers are remembered; those of former configurations go with the others."""
 
 type OnVerdict = Callable[[Verdict], None]
 
@@ -36,17 +40,11 @@ class Ask:
     is_counted: bool = True
 
 
-@dataclass(slots=True)
-class Answer:
-    """What Redis said to one ask: whether it fits; for each charge seconds ahead, and units taken ahead.
+type Answer = tuple[float, ...]
+"""Redis' answer to one ask: 1 if it fits, else 0; then for each charge the seconds ahead and the units taken ahead."""
 
-    `asked_at` is in Unix seconds.
-    """
-
-    is_granted: bool
-    ahead: list[float]
-    more: list[int]
-    asked_at: float
+EXACT: Final = (0,)
+"""Nothing is taken ahead for the one charge there is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,12 +57,13 @@ class _Call:
 class Batcher:
     """Owns the asks that wait and those that were sent. It decides nothing: answers and failures go to who owns it.
 
+    `tell` is given an answer with the moment it was asked for (Unix seconds).
     `fail` is told a word: `timeout`, or `error`. It then takes what is unanswered by `abandon`; an answer that comes
     later is still told, to be learned from.
     """
 
     def __init__(
-        self, timeout: float, tell: Callable[[Ask, Answer], None], fail: Callable[[str], None], clock: Clock
+        self, timeout: float, tell: Callable[[Ask, Answer, float], None], fail: Callable[[str], None], clock: Clock
     ) -> None:
         self._timeout = timeout
         self._tell = tell
@@ -77,7 +76,8 @@ class Batcher:
         self._timer: asyncio.TimerHandle | None = None
         self._is_flushing = False
         self._is_graced = False
-        self.calls = 0
+        self._due = 0.0
+        self._terms: dict[Quota, bytes] = {}
 
     def __repr__(self) -> str:
         return f"<Batcher {len(self._waiting)} waiting, {len(self._sent)} calls unanswered>"
@@ -91,12 +91,13 @@ class Batcher:
         self, charges: Sequence[Charge], more: Sequence[int], on_verdict: OnVerdict | None, *, is_counted: bool = True
     ) -> None:
         """Send with the others of this turn of the loop."""
-        self._waiting.append(Ask(charges, more, on_verdict, self._loop.time() + self._timeout, is_counted))
         if not self._is_flushing:
             self._is_flushing = True
+            self._due = self._loop.time() + self._timeout
             self._loop.call_soon(self._flush)
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._timeout, self._look)
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._timeout, self._look)
+        self._waiting.append(Ask(charges, more, on_verdict, self._due, is_counted))
 
     def abandon(self) -> list[Ask]:
         """Return everything that is unanswered, and expect nothing more for it."""
@@ -119,16 +120,25 @@ class Batcher:
             self._send(self._link, call)
 
     def _send(self, link: Link, call: _Call) -> None:
-        self.calls += 1
         keys: list[bytes] = []
         words: list[bytes] = []
         for ask in call.asks:
-            words.append(count_of(len(ask.charges)))
+            words.append(COUNTS[len(ask.charges)])
             for charge, more in zip(ask.charges, ask.more, strict=True):
                 keys.append(key_of(charge.quota.name, charge.key))
-                words.append(terms(charge, more, is_counted=ask.is_counted))
+                is_usual = more == 0 and ask.is_counted
+                quota = charge.quota
+                words.append(self._usual(quota) if is_usual else terms(quota, more, is_counted=ask.is_counted))
         written = CHECK.call(keys, b"".join(words), with_text=call.with_text)
         link.send(written, lambda reply: self._on_reply(link, call, reply))
+
+    def _usual(self, quota: Quota) -> bytes:
+        found = self._terms.get(quota)
+        if found is None:
+            if len(self._terms) > MOST_TERMS:
+                self._terms.clear()
+            found = self._terms[quota] = terms(quota)
+        return found
 
     def _on_reply(self, link: Link, call: _Call, reply: Reply) -> None:
         self._is_graced = False
@@ -144,8 +154,11 @@ class Batcher:
             return
         if is_expected:
             self._sent.remove(call)
-        for ask, answer in zip(call.asks, _answers(call, reply), strict=True):
-            self._tell(ask, answer)
+        numbers, at = unpack(f"<{len(reply) // 8}d", reply), 0
+        for ask in call.asks:
+            end = at + 1 + 2 * len(ask.charges)
+            self._tell(ask, numbers[at:end], call.asked_at)
+            at = end
         if self._waiting:
             self._flush()
 
@@ -162,13 +175,3 @@ class Batcher:
             return
         self._is_graced = left <= 0
         self._timer = self._loop.call_later(max(left, GRACE_SECONDS), self._look)
-
-
-def _answers(call: _Call, reply: bytes) -> Iterator[Answer]:
-    numbers = unpack(f"<{len(reply) // 8}d", reply)
-    at = 0
-    for ask in call.asks:
-        end = at + 1 + 2 * len(ask.charges)
-        ahead = [microseconds / 1e6 for microseconds in numbers[at + 1 : end : 2]]
-        yield Answer(numbers[at] == 1, ahead, [int(units) for units in numbers[at + 2 : end : 2]], call.asked_at)
-        at = end

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
-from gateway.callers.shared_quota.batch import Answer, Ask, Batcher, OnVerdict
+from gateway.callers.shared_quota.batch import EXACT, Answer, Ask, Batcher, OnVerdict
 from gateway.callers.shared_quota.keeper import Keeper, Watcher
 from gateway.callers.shared_quota.known import Known
 from gateway.callers.shared_quota.lease import Leases
@@ -23,7 +23,12 @@ log = logging.getLogger(__name__)
 SETTLE_SECONDS: Final = 1.5
 """How long a process also keeps to its share after it came back to Redis: the others may need as long to come back."""
 
-EXACT: Final = (0,)
+
+BY_REDIS: Final = ("redis",)
+BY_MEMORY: Final = ("memory",)
+BY_LEASE: Final = ("lease",)
+BY_SHARE: Final = ("share",)
+"""Who answered a check, as the label of the metric."""
 
 
 class Mode(StrEnum):
@@ -46,6 +51,7 @@ class SharedQuotas:
     def __init__(self, settings: schema.Redis, workers: int, metrics: Metrics, clock: Clock) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._checks = metrics.quota_checks
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._known = Known()
@@ -107,7 +113,7 @@ class SharedQuotas:
             verdict = self._leases.spend(charges, now) if charges[0].quota.is_leased else None
             if verdict is not None:
                 self._refill(charges, now)
-                self._metrics.quota_checks["leased",] += 1
+                self._checks[BY_LEASE] += 1
                 return verdict
             return self._remembered(charges, now)
         if self._mode is not Mode.SETTLING:
@@ -134,22 +140,26 @@ class SharedQuotas:
 
     # ------------------------------------------------------------------ answers
 
-    def _tell(self, ask: Ask, answer: Answer) -> None:
+    def _tell(self, ask: Ask, answer: Answer, asked_at: float) -> None:
         now = self._clock.now()
         # What was asked longer ago than we ever wait may have been counted at any time since.
-        counted_at = max(answer.asked_at, now - self._settings.timeout)
-        for charge, ahead in zip(ask.charges, answer.ahead, strict=True):
-            self._known.learn(charge, counted_at + ahead, now)
+        counted_at = max(asked_at, now - self._settings.timeout)
+        charges = ask.charges
+        if len(charges) == 1:
+            self._known.learn(charges[0], counted_at + answer[1], now)
+        else:
+            for charge, ahead in zip(charges, answer[1::2], strict=True):
+                self._known.learn(charge, counted_at + ahead, now)
         if ask.more is not EXACT:
-            self._take_leases(ask, answer)
+            self._take_leases(ask, answer, asked_at)
         if ask.on_verdict is not None:
-            self._metrics.quota_checks["redis",] += 1
-            _answer(ask, _verdict(ask.charges, answer))
+            self._checks[BY_REDIS] += 1
+            _answer(ask, _verdict(charges, answer))
 
-    def _take_leases(self, ask: Ask, answer: Answer) -> None:
-        for charge, wanted, more in zip(ask.charges, ask.more, answer.more, strict=True):
+    def _take_leases(self, ask: Ask, answer: Answer, asked_at: float) -> None:
+        for charge, wanted, more in zip(ask.charges, ask.more, answer[2::2], strict=True):
             if wanted and self._mode is Mode.SHARED:
-                self._leases.add(charge, more, answer.asked_at)
+                self._leases.add(charge, int(more), asked_at)
 
     def _wanted(self, charges: Sequence[Charge]) -> Sequence[int]:
         if self._mode is not Mode.SHARED:
@@ -167,11 +177,11 @@ class SharedQuotas:
     def _remembered(self, charges: Sequence[Charge], now: float) -> Verdict | None:
         refusal = self._known.refusal(charges, now, self._settings.timeout)
         if refusal is not None:
-            self._metrics.quota_checks["remembered",] += 1
+            self._checks[BY_MEMORY] += 1
         return refusal
 
     def _count_alone(self, charges: Sequence[Charge], now: float) -> Verdict:
-        self._metrics.quota_checks["alone",] += 1
+        self._checks[BY_SHARE] += 1
         return self._local.count(charges, now)
 
     def _note_shadow(self, verdict: Verdict) -> None:
@@ -259,12 +269,12 @@ def _answer(ask: Ask, verdict: Verdict) -> None:
 
 def _verdict(charges: Sequence[Charge], answer: Answer) -> Verdict:
     """Word an answer: the strictest of what is left, or the longest wait."""
-    if answer.is_granted:
+    if answer[0] == 1:
         if len(charges) == 1:
-            return Verdict.granted(charges[0].quota, answer.ahead[0])
+            return Verdict.granted(charges[0].quota, answer[1])
         return strictest(
-            [Verdict.granted(charge.quota, ahead) for charge, ahead in zip(charges, answer.ahead, strict=True)]
+            [Verdict.granted(charge.quota, ahead) for charge, ahead in zip(charges, answer[1::2], strict=True)]
         )
-    waits = [ahead - charge.quota.tolerance for charge, ahead in zip(charges, answer.ahead, strict=True)]
+    waits = [ahead - charge.quota.tolerance for charge, ahead in zip(charges, answer[1::2], strict=True)]
     at = waits.index(max(waits))
-    return Verdict.refused(charges[at].quota, answer.ahead[at], waits[at])
+    return Verdict.refused(charges[at].quota, answer[1 + 2 * at], waits[at])

@@ -42,13 +42,25 @@ class Known:
         table = self._tables.get(charge.quota.name)
         if table is None:
             table = self._tables[charge.quota.name] = Arrivals(self._capacity)
-        table.put(charge.key, arrival, now)
+        if charge.key in table.times:
+            table.times[charge.key] = arrival
+        else:
+            table.put(charge.key, arrival, now)
 
     def refusal(self, charges: Sequence[Charge], now: float, uncertainty: float) -> Verdict | None:
         """Return the refusal that follows from what is known; None when Redis must be asked.
 
         A true time may lie later than the known one by `uncertainty` seconds, so that much is added to what is told.
         """
+        for charge in charges:
+            table = self._tables.get(charge.quota.name)
+            if table is not None:
+                arrival = table.times.get(charge.key)
+                if arrival is not None and arrival - charge.quota.tolerance - now > EPSILON:
+                    return self._longest(charges, now, uncertainty)
+        return None
+
+    def _longest(self, charges: Sequence[Charge], now: float, uncertainty: float) -> Verdict | None:
         refused, longest = None, EPSILON
         for charge in charges:
             quota = charge.quota

@@ -1,8 +1,8 @@
 """What Redis runs for us, and how it is asked: one call for all checks that were collected, packed as doubles.
 
 Redis holds one theoretical arrival time a key, in microseconds since 2023-11-14T22:13:20Z (so that a double resolves
-1/64 µs), for as long as it lies ahead. Its own clock is the only one that counts. Every number below is a duration in
-microseconds.
+1/64 µs), for as long as it lies ahead. Its own clock is the only one that counts. What it is told are microseconds,
+what it answers are seconds.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from hashlib import sha1
 from struct import pack
 from typing import Final
 
-from gateway.policy.quota import Charge
+from gateway.config.snapshot import Quota
 
 PREFIX: Final = "crossfade:quota"
 MEMBERS: Final = b"crossfade:gateways"
@@ -63,7 +63,7 @@ while pos <= size do
     else
       more = 0
     end
-    answer[#answer + 1] = struct.pack('<dd', tats[key] - now, more)
+    answer[#answer + 1] = struct.pack('<dd', (tats[key] - now) / 1000000, more)
   end
   at = at + charges
 end
@@ -131,6 +131,7 @@ CHECK: Final = Script(_CHECK)
 """Keys: one for each charge. Argument: for each request the number of its charges, then of each charge `increment`,
 `tolerance`, `unit`, `more`. All charges of a request are taken or none; then up to `more` units are taken where they
 fit. Answers for each request 1 or 0, then of each charge how far ahead its time lies, and how many units more it took.
+It says so in seconds.
 """
 REMEMBER: Final = Script(_REMEMBER)
 """Keys, and for each how far ahead its time lies at least."""
@@ -140,17 +141,16 @@ BEAT: Final = Script(_BEAT)
 
 def key_of(quota: str, key: str) -> bytes:
     """Return the Redis key of one quota's key, as a word of a command."""
-    return _bulk(f"{PREFIX}:{quota}:{key}".encode("utf-8", "surrogatepass"))
+    word = f"{PREFIX}:{quota}:{key}".encode("utf-8", "surrogatepass")
+    return b"$%d\r\n%b\r\n" % (len(word), word)
 
 
-def terms(charge: Charge, more: int = 0, *, is_counted: bool = True) -> bytes:
+def terms(quota: Quota, more: int = 0, *, is_counted: bool = True) -> bytes:
     """Return a charge's four numbers; one that is not counted only takes `more`."""
-    quota = charge.quota
     window = quota.window * 1e6
     increment = quota.increment * 1e6 if is_counted else 0.0
     return pack("<dddd", increment, window - increment, window / quota.quota, more)
 
 
-def count_of(charges: int) -> bytes:
-    """Return what stands before the charges of one request."""
-    return pack("<d", charges)
+COUNTS: Final = tuple(pack("<d", count) for count in range(1_000))
+"""What stands before so many charges of one request."""

@@ -76,12 +76,17 @@ class Process:
 
     async def count(self, *charges: Charge) -> Verdict:
         """Count one request, however long that takes."""
-        verdict = self.quotas.count(charges, self._clock.now())
-        if verdict is not None:
-            return verdict
+        return await self.soon(*charges)
+
+    def soon(self, *charges: Charge) -> asyncio.Future[Verdict]:
+        """Begin to count one request."""
         found: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self.quotas.ask(charges, found.set_result)
-        return await found
+        verdict = self.quotas.count(charges, self._clock.now())
+        if verdict is None:
+            self.quotas.ask(charges, found.set_result)
+        else:
+            found.set_result(verdict)
+        return found
 
     async def granted(self, times: int, *charges: Charge) -> int:
         """Count so many requests at once and return how many may pass."""

@@ -62,7 +62,7 @@ async def test_a_killed_redis_is_noticed_at_once_and_a_new_one_told_what_was_gra
 async def test_requests_on_their_way_when_redis_dies_are_answered(start: Start, redis: OwnRedis) -> None:
     one = await start(timeout=5.0)
     redis.pause()
-    waiting = [asyncio.ensure_future(one.count(charge(key=f"user-{number}"))) for number in range(20)]
+    waiting = [one.soon(charge(key=f"user-{number}")) for number in range(20)]
     await asyncio.sleep(0)
     redis.kill()
     async with asyncio.timeout(2):
@@ -89,11 +89,8 @@ async def test_without_a_redis_from_the_start_the_configured_share_holds(start: 
 
 
 async def test_closing_answers_who_waits(start: Start, redis: OwnRedis) -> None:
-    one = await start(timeout=5.0)
+    one = await start(timeout=0.5)
     redis.pause()
-    waiting = asyncio.ensure_future(one.count(charge()))
-    await asyncio.sleep(0)
-    closing = asyncio.ensure_future(one.quotas.close())
-    assert (await waiting).is_allowed
-    redis.go_on()
-    await closing
+    waiting = one.soon(charge())
+    await one.quotas.close()
+    assert waiting.result().is_allowed

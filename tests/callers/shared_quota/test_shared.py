@@ -69,7 +69,7 @@ async def test_a_refusal_that_is_known_asks_nobody(start: Start, redis: OwnRedis
     before = calls(redis)
     assert await one.granted(1_000, charge(3)) == 0
     assert calls(redis) - before <= 2
-    assert one.metrics.quota_checks["remembered",] == 1_000
+    assert one.metrics.quota_checks["memory",] == 1_000
 
 
 async def test_a_script_that_redis_forgot_is_sent_again(start: Start, redis: OwnRedis) -> None:
