@@ -5,7 +5,8 @@ import logging
 from typing import Any, Final
 
 from gateway.callers.counts import counts
-from gateway.callers.inquiry import Inquiry, Nobody
+from gateway.callers.inquiry import Inquiry
+from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
@@ -50,10 +51,16 @@ class Plane:
         self._counts = counts(loaded.config, metrics, clock)
         memory = Memory(tokens, self._counts.quotas)
         self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock)
-        inquiry = Inquiry(keys=Nobody(), counts=self._counts.source)
+        self._keys = KeyServers(tokens, loaded.snapshot.auth, clock)
+        inquiry = Inquiry(keys=self._keys, counts=self._counts.source)
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         self.listener = Listener(Proxy(self._shared, self._handoff, clock, inquiry), loaded.config.server.limits)
-        read = (*gauges(self._fleet, self.listener), *self.revocations.gauges(), *self._counts.gauges())
+        read = (
+            *gauges(self._fleet, self.listener),
+            *self.revocations.gauges(),
+            *self._keys.gauges(),
+            *self._counts.gauges(),
+        )
         self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
 
     def __repr__(self) -> str:
@@ -73,6 +80,7 @@ class Plane:
         self._fleet.apply(self._loaded.config.upstreams)
         self._handoff.start()
         await self.revocations.start()
+        await self._keys.start()
         await self._counts.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
         spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
@@ -82,6 +90,7 @@ class Plane:
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
         self.revocations.apply(loaded.config)
+        self._keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
         self.listener.apply(loaded.config.server.limits)
@@ -101,6 +110,7 @@ class Plane:
         await self.listener.close()
         await self._handoff.close()
         await self.revocations.close()
+        await self._keys.close()
         await self._counts.close()
         await self._fleet.close()
         self._access_log.flush()

@@ -93,6 +93,8 @@ def _issuer(issuer: Jwt | Issuer, path: KeyPath) -> Iterator[Fault]:
 
 def _jwks(jwks: Jwks, path: KeyPath) -> Iterator[Fault]:
     url = urlsplit(jwks.url)
+    if "@" in url.netloc:
+        yield Fault((*path, "url"), "holds a name or password, which would stand in logs; published keys need none")
     if url.scheme == "http" and url.hostname not in LOOPBACK:
         message = "is fetched without TLS: whoever is on the way can put in a key of their own; use https"
         yield Fault((*path, "url"), message, "warning")
