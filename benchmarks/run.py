@@ -16,7 +16,7 @@ from benchmarks.place import VAR, MissingToolError
 from benchmarks.profile import profile
 from benchmarks.report import Line, as_json, figures, idle_cores, ratios, table_text
 from benchmarks.tables import TABLES, Effort, Samples, Table, Traffic, fill, named
-from benchmarks.workers import impossible, scaling
+from benchmarks.workers import compare
 
 _SHOWN_OF_A_PROFILE = 6_000  # characters
 _TABLE_NAMES = tuple(table.name for table in TABLES)
@@ -41,16 +41,27 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="One measurement.")
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 4096))
+@click.option("--workers", "is_workers", is_flag=True, help="Only compare two workers with one.")
 @click.option("--profile", "is_profile", is_flag=True, help="Only show where our own time goes.")
 def main(
-    only: list[str], tables: list[str], rounds: int, seconds: float, connections: int, *, is_profile: bool
+    only: list[str],
+    tables: list[str],
+    rounds: int,
+    seconds: float,
+    connections: int,
+    *,
+    is_workers: bool,
+    is_profile: bool,
 ) -> None:
     """Measure the gateway beside its peers; with --only, the mixed table alone unless --tables names more."""
     if is_profile:
         _profile(seconds)
         return
-    wanted = named(tables or (["mixed"] if only else []))
     effort = Effort(rounds=rounds, seconds=seconds, connections=connections)
+    if is_workers:
+        _compare(effort)
+        return
+    wanted = named(tables or (["mixed"] if only else []))
     begun = time.monotonic()
     try:
         with opened(chosen(only)) as arena:
@@ -62,6 +73,15 @@ def main(
     click.echo(f"{time.monotonic() - begun:.0f} s", err=True)
     if any(subject.startswith("ours") for subject in arena.skipped):
         sys.exit(1)
+
+
+def _compare(effort: Effort) -> None:
+    with opened([]) as arena:
+        lines = _workers(arena, effort)
+    for what, reason in arena.skipped.items():
+        click.echo(f"skipped {what}: {reason}")
+    for line in lines:
+        click.echo(line)
 
 
 def _profile(seconds: float) -> None:
@@ -79,20 +99,17 @@ def _measure(arena: Arena, wanted: list[Table], effort: Effort) -> Results:
         results.tables[table.name] = samples
         results.texts.append(table_text(table, samples))
     if len(wanted) == len(TABLES):
-        results.lines += _scaling(arena, effort)
+        results.lines += _workers(arena, effort)
     results.lines += [*figures(results.tables), *ratios(results.tables.get("mixed", {}))]
     return results
 
 
-def _scaling(arena: Arena, effort: Effort) -> list[Line]:
+def _workers(arena: Arena, effort: Effort) -> list[Line]:
     try:
-        reason = impossible(arena)
-        if reason is None:
-            return [Line("figure", "two-workers-over-one", scaling(arena, effort))]
+        return compare(arena, effort)
     except (ValueError, StartError) as error:
-        reason = str(error)
-    arena.skipped["two-workers-over-one"] = reason
-    return []
+        arena.skipped["two workers"] = str(error)
+        return []
 
 
 def _print(arena: Arena, results: Results) -> None:

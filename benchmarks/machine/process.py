@@ -35,7 +35,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time, user and system, that the whole tree has used."""
-        return sum(_thread_seconds(pid) for pid in tree(self._process.pid))
+        return sum(seconds_by_process(self._process.pid).values())
 
     def resident_bytes(self) -> int:
         """Return the resident memory of the whole tree; pages that processes share are counted more than once."""
@@ -100,6 +100,11 @@ def tree(pid: int) -> list[int]:
         found += children.get(found[at], [])
         at += 1
     return found
+
+
+def seconds_by_process(pid: int) -> dict[int, float]:
+    """Return the CPU time, user and system, of the process and each of its descendants."""
+    return {found: _thread_seconds(found) for found in tree(pid)}
 
 
 def _children() -> dict[int, list[int]]:

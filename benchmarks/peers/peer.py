@@ -30,11 +30,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to run: its command, and which port serves which subject."""
+    """A process to run: its command, and which port serves which subject. `admin` has our own `/metrics`."""
 
     command: Sequence[str | Path]
     ports: Mapping[str, int]
     environment: Mapping[str, str] = field(default_factory=dict)
+    admin: int = 0
 
 
 class Peer(Protocol):

@@ -9,7 +9,7 @@ from gateway.config.snapshot import Snapshot
 from gateway.core.http import Fields, RequestHead
 from gateway.policy.auth import GivenClaims
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Decision, Forward, Local, Refuse
+from gateway.policy.decision import Decision, Forward, Local, Need, NeedCount, NeedKeys, Refuse
 from gateway.policy.trace import Stage, Trace
 
 GIVEN = {"authorization": "Bearer given"}
@@ -47,14 +47,16 @@ class Explanation:
                 return f"refused with {problem.code} {problem.type}: {problem.detail}"
             case Local(name=name):
                 return f"answered by the gateway itself: {name}"
+            case NeedKeys() | NeedCount() as need:
+                return f"cannot be told from here: {_lacking(need)}"
 
     @property
     def headers(self) -> Fields:
         """The fields that the decision adds to the answer."""
         match self.decision:
-            case Forward(answer_headers=headers) | Refuse(headers=headers):
+            case Forward(answer_headers=headers) | Refuse(headers=headers) | Local(headers=headers):
                 return headers
-            case Local():
+            case NeedKeys() | NeedCount():
                 return ()
 
     def document(self) -> dict[str, Any]:
@@ -105,3 +107,13 @@ def _decision(decision: Decision) -> dict[str, Any]:
             }
         case Local(name=name):
             return {"kind": "local", "name": name}
+        case NeedKeys() | NeedCount() as need:
+            return {"kind": "unknown", "reason": _lacking(need)}
+
+
+def _lacking(need: Need) -> str:
+    match need:
+        case NeedKeys(url=url):
+            return f"the token's key is one of those at {url}; give its claims instead of it"
+        case NeedCount(charges=charges):
+            return f"{', '.join(charge.quota.name for charge in charges)} is counted elsewhere"

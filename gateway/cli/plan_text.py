@@ -62,11 +62,15 @@ def _window(window: Window) -> str:
 
 def _endpoint_row(endpoint: Mapped) -> tuple[str, ...]:
     quotas = ", ".join(endpoint.quotas) or "-"
-    return endpoint.legacy, endpoint.successor, endpoint.adapter or "-", endpoint.auth, quotas
+    return endpoint.legacy, endpoint.successor, endpoint.adapter or "-", _entry(endpoint), quotas
 
 
 def _route_row(route: Staying) -> tuple[str, ...]:
-    return route.name, route.match, route.upstream, route.auth
+    return route.name, route.match, route.upstream, _entry(route)
+
+
+def _entry(place: Mapped | Staying) -> str:
+    return f"{place.auth}, {place.require}" if place.require is not None else place.auth
 
 
 def _print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

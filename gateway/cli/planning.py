@@ -19,6 +19,7 @@ class Mapped:
     adapter: str | None
     auth: str
     quotas: tuple[str, ...]
+    require: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Staying:
     match: str
     upstream: str
     auth: str
+    require: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,10 @@ def _mapped(endpoint: Endpoint) -> Mapped:
         adapter=endpoint.adapter.name if endpoint.adapter is not None else None,
         auth=endpoint.auth,
         quotas=tuple(quota.name for quota in endpoint.quotas),
+        require=str(endpoint.require) if endpoint.require is not None else None,
     )
 
 
 def _staying(route: Route) -> Staying:
-    return Staying(route.name, route.label, route.upstream, route.auth)
+    require = str(route.require) if route.require is not None else None
+    return Staying(route.name, route.label, route.upstream, route.auth, require)

@@ -8,7 +8,7 @@ import click
 from gateway.cli.configuration import INVALID, config_option, refuse
 
 if TYPE_CHECKING:
-    from gateway.server.plane import Addresses
+    from gateway.server.control import Addresses
 
 
 @click.command(short_help="Run the gateway.")

@@ -1,6 +1,7 @@
 """From the checked Config to the Snapshot: defaults merged, names resolved, everything constant made ready."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gateway.config import schema
 from gateway.config.adapters import compile_adapter
@@ -16,14 +17,20 @@ from gateway.config.snapshot import (
     Endpoint,
     Identity,
     IdentityKind,
+    Issuer,
+    KeyServer,
     Migration,
     Pin,
     Quota,
+    Requirement,
     Rollout,
     Route,
     Side,
     Snapshot,
 )
+
+type Limits = tuple[tuple[Quota, ...], tuple[Quota, ...]]
+"""The quotas that refuse, and those that only watch."""
 
 
 def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> Snapshot:
@@ -67,12 +74,41 @@ def _condition(when: schema.When) -> Condition:
     return Condition((*claims, *headers, *cookies))
 
 
+def _requirement(spec: schema.Require | None) -> Requirement | None:
+    if spec is None:
+        return None
+    claims = [(Identity(IdentityKind.CLAIM, name), frozenset(values)) for name, values in spec.claim.items()]
+    headers = [(Identity(IdentityKind.HEADER, name.lower()), frozenset(values)) for name, values in spec.header.items()]
+    scopes = tuple(frozenset(text.split(" ")) for text in spec.scope)
+    return Requirement((*claims, *headers), scopes) if claims or headers or scopes else None
+
+
 def _quota(name: str, spec: schema.Quota, consumer: tuple[Identity, ...]) -> Quota:
     by: list[Identity] = []
     for text in spec.by:
         by.extend(consumer if text == "consumer" else [_identity(text)])
-    when = _condition(spec.when) if spec.when is not None else None
-    return Quota(name, spec.quota, spec.window, tuple(by), when, is_by_consumer=tuple(by) == consumer)
+    quota = Quota(
+        name,
+        spec.quota,
+        spec.window,
+        tuple(by),
+        when=_condition(spec.when) if spec.when is not None else None,
+        is_by_consumer=tuple(by) == consumer,
+        is_leased=spec.precision == "leased",
+        is_shadow=spec.shadow,
+        has_legacy_headers=spec.legacy_headers,
+    )
+    return replace(quota, tiers=tuple(_tier(quota, tier) for tier in spec.tiers))
+
+
+def _tier(quota: Quota, spec: schema.Tier) -> Quota:
+    return replace(quota, quota=spec.quota, window=spec.window or quota.window, when=_condition(spec.when))
+
+
+def _limits(names: Iterable[str], cost: int, quotas: Mapping[str, Quota]) -> Limits:
+    used = [quotas[name].costing(cost) for name in names]
+    enforced = tuple(quota for quota in used if not quota.is_shadow)
+    return enforced, tuple(quota for quota in used if quota.is_shadow)
 
 
 def _migration(name: str, spec: schema.Migration) -> Migration:
@@ -98,7 +134,7 @@ def _endpoint(
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
 ) -> Endpoint:
-    names = owner.quotas if spec.quotas is None else spec.quotas
+    enforced, shadows = _limits(owner.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
     return Endpoint(
         migration=migration,
         method=spec.legacy.method or "GET",
@@ -106,19 +142,38 @@ def _endpoint(
         successor_method=spec.successor.method or "GET",
         successor_template=spec.successor.template,
         auth=AuthMode(spec.auth or owner.auth),
-        quotas=tuple(quotas[name] for name in names),
+        quotas=enforced,
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
+        require=_requirement(owner.require if spec.require is None else spec.require),
+        shadows=shadows,
     )
 
 
 def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
-    limits = tuple(quotas[name] for name in spec.quotas)
+    enforced, shadows = _limits(spec.quotas, spec.cost, quotas)
+    match = spec.match
     return Route(
-        spec.name, spec.match.method, spec.match.template, spec.upstream, AuthMode(spec.auth), limits, spec.upgrade
+        name=spec.name,
+        method=match.method,
+        template=match.template,
+        upstream=spec.upstream,
+        auth=AuthMode(spec.auth),
+        quotas=enforced,
+        upgrade=spec.upgrade,
+        require=_requirement(spec.require),
+        shadows=shadows,
     )
 
 
 def _auth(spec: schema.Jwt | None, consumer: tuple[Identity, ...]) -> AuthPolicy:
     # Without tokens a client's own copies of the identity headers are still dropped: the upstreams trust them.
     jwt = spec if spec is not None else schema.Jwt()
-    return AuthPolicy(tuple(map(load_key, jwt.keys)), jwt.issuer, jwt.audience, jwt.leeway, jwt.forward, consumer)
+    specs: list[schema.Jwt | schema.Issuer] = [*jwt.issuers]
+    if jwt.keys or jwt.jwks is not None or not specs:
+        specs.insert(0, jwt)
+    return AuthPolicy(tuple(_issuer(one, jwt.audience) for one in specs), jwt.leeway, jwt.forward, consumer)
+
+
+def _issuer(spec: schema.Jwt | schema.Issuer, audience: str | None) -> Issuer:
+    server = KeyServer(spec.jwks.url, spec.jwks.refresh, spec.jwks.cooldown) if spec.jwks is not None else None
+    return Issuer(spec.issuer, spec.audience or audience, tuple(map(load_key, spec.keys)), server)

@@ -15,6 +15,7 @@ from gateway.config.snapshot import Key
 HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """RFC 7518 section 3.2: a key of the same size as the hash output or larger MUST be used."""
 MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192
 CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 MAX_PEM_BYTES = 64 << 10
 
@@ -32,6 +33,11 @@ def load_key(spec: JwtKey) -> Key:
     if spec.alg in HMAC_BYTES:
         return Key(spec.alg, spec.kid, _secret(spec, HMAC_BYTES[spec.alg]))
     return Key(spec.alg, spec.kid, _public(spec))
+
+
+def unfit(key: Any, algorithm: str) -> str | None:
+    """Return why a public key is no good for an asymmetric algorithm; None for one that is."""
+    return _REFUSALS[algorithm[:2]](key, algorithm)
 
 
 def _secret(spec: JwtKey, minimum: int) -> bytes:
@@ -60,7 +66,7 @@ def _public(spec: JwtKey) -> Any:
     if spec.public_key is None:
         raise KeyFaultError("public_key", f"is missing: {spec.alg} needs public_key: FILE (PEM)")
     key = _load(_pem(spec.public_key))
-    reason = _REFUSALS[spec.alg[:2]](key, spec.alg)
+    reason = unfit(key, spec.alg)
     if reason is not None:
         raise KeyFaultError("public_key", reason)
     return key
@@ -93,6 +99,8 @@ def _refuse_rsa(key: Any, algorithm: str) -> str | None:
         return f"is not an RSA key, which {algorithm} needs"
     if key.key_size < MIN_RSA_BITS:
         return f"is an RSA key of {key.key_size} bits; use at least {MIN_RSA_BITS}"
+    if key.key_size > MAX_RSA_BITS:
+        return f"is an RSA key of {key.key_size} bits, which takes long to verify with; use at most {MAX_RSA_BITS}"
     return None
 
 

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
 from gateway.core.block import Block, render
@@ -61,11 +62,34 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """`quota` requests in `window` seconds for each value of an identity in `by` (first that is present).
+class Requirement:
+    """What a caller must have: every term has one of its values, and one set of `scopes`, if there are any, is granted.
 
-    `is_by_consumer` says that these are the consumer's identities. One request takes `increment` seconds of the window;
-    `tolerance` is the rest of it. `policy` is the quota's item in `RateLimit-Policy`.
+    `challenge` is the value of `WWW-Authenticate` for who has not.
+    """
+
+    terms: tuple[tuple[Identity, frozenset[str]], ...] = ()
+    scopes: tuple[frozenset[str], ...] = ()
+    challenge: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """RFC 6750 section 3: `scope` tells what is needed, where there is no choice."""
+        needed = f', scope="{" ".join(sorted(self.scopes[0]))}"' if len(self.scopes) == 1 else ""
+        object.__setattr__(self, "challenge", f'Bearer error="insufficient_scope"{needed}')
+
+    def __str__(self) -> str:
+        terms = [f"{identity}={'|'.join(sorted(values))}" for identity, values in self.terms]
+        scopes = "|".join(" ".join(sorted(needed)) for needed in self.scopes)
+        return " and ".join([*terms, f"scope={scopes}"] if scopes else terms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quota:
+    """`quota` units in `window` seconds for each value of an identity in `by` (first that is present).
+
+    `is_by_consumer` says that these are the consumer's identities. The first of `tiers` whose `when` holds counts in
+    this one's place. A request takes `cost` units, which are `increment` seconds of the window; `tolerance` is the rest
+    of it. `policy` is the quota's item in `RateLimit-Policy`. Variants of one quota share their name and their counts.
     """
 
     name: str
@@ -74,15 +98,26 @@ class Quota:
     by: tuple[Identity, ...]
     when: Condition | None = None
     is_by_consumer: bool = False
+    tiers: tuple[Self, ...] = ()
+    cost: int = 1
+    is_leased: bool = False
+    is_shadow: bool = False
+    has_legacy_headers: bool = False
     increment: float = field(init=False, repr=False, compare=False)
     tolerance: float = field(init=False, repr=False, compare=False)
     policy: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        increment = self.window / self.quota
+        increment = self.window * self.cost / self.quota
         object.__setattr__(self, "increment", increment)
         object.__setattr__(self, "tolerance", self.window - increment)
         object.__setattr__(self, "policy", f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}')
+
+    def costing(self, cost: int) -> "Quota":
+        """Return the variant of which each request takes so many units."""
+        if cost == self.cost:
+            return self
+        return replace(self, cost=cost, tiers=tuple(tier.costing(cost) for tier in self.tiers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +241,7 @@ class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
     `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics, `owner` the migration's name;
-    `rewrite` makes a successor's path of a legacy one.
+    `rewrite` makes a successor's path of a legacy one. `shadows` are quotas that only watch.
     """
 
     migration: Migration
@@ -217,6 +252,8 @@ class Endpoint:
     auth: AuthMode
     quotas: tuple[Quota, ...]
     adapter: Adapter | None = None
+    require: Requirement | None = None
+    shadows: tuple[Quota, ...] = ()
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
@@ -231,7 +268,8 @@ class Endpoint:
 class Route:
     """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
 
-    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics, `owner` its own name.
+    `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics, `owner` its own name. `shadows` are quotas
+    that only watch.
     """
 
     name: str
@@ -241,6 +279,8 @@ class Route:
     auth: AuthMode
     quotas: tuple[Quota, ...]
     upgrade: bool = False
+    require: Requirement | None = None
+    shadows: tuple[Quota, ...] = ()
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 
@@ -283,6 +323,28 @@ class Key:
     material: Any = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyServer:
+    """Where an issuer publishes its keys. Fetched every `refresh` seconds; `cooldown` lie between fetches on demand."""
+
+    url: str
+    refresh: float
+    cooldown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs tokens, by the claim `iss`, for which audience and with which keys; without a name, whoever has one.
+
+    What its `jwks` answers is no part of the snapshot.
+    """
+
+    name: str | None
+    audience: str | None
+    keys: tuple[Key, ...]
+    jwks: KeyServer | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AuthPolicy:
     """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
@@ -291,15 +353,18 @@ class AuthPolicy:
     `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
     """
 
-    keys: tuple[Key, ...]
-    issuer: str | None
-    audience: str | None
+    issuers: tuple[Issuer, ...]
     leeway: float
     forward: Mapping[str, str]
     consumer: tuple[Identity, ...] = ()
+    by_name: Mapping[str, Issuer] = field(init=False, repr=False)
+    unnamed: Issuer | None = field(init=False, repr=False)
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        named = {issuer.name: issuer for issuer in self.issuers if issuer.name is not None}
+        object.__setattr__(self, "by_name", named)
+        object.__setattr__(self, "unnamed", next((one for one in self.issuers if one.name is None), None))
         # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
         names = {name.lower().replace("_", "-") for name in self.forward.values()}
         object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))
@@ -309,7 +374,8 @@ class AuthPolicy:
 class Snapshot:
     """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex.
 
-    `served_by` is the version header for each upstream's answers.
+    `served_by` is the version header for each upstream's answers; `cors` is None without
+    `server.cors`.
     """
 
     revision: int
@@ -322,11 +388,13 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
+    cors: CorsPolicy | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         name = self.server.version_header
         blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in self.upstreams}
         object.__setattr__(self, "served_by", blocks)
+        object.__setattr__(self, "cors", compile_cors(self.server))
 
     @property
     def consumer(self) -> tuple[Identity, ...]:

@@ -12,6 +12,7 @@ from gateway.observability.histogram import Histogram
 
 type Labels = tuple[str, ...]
 type Reading = Iterable[tuple[Labels, float]]
+type Merge = Callable[[Iterable[float]], float]
 
 
 class Metrics:
@@ -28,6 +29,9 @@ class Metrics:
         self.deprecated: Counter[Labels] = Counter()
         self.auth_failures: Counter[Labels] = Counter()
         self.quota_exceeded: Counter[Labels] = Counter()
+        self.quota_shadowed: Counter[Labels] = Counter()
+        self.quota_checks: Counter[Labels] = Counter()
+        self.quota_fallbacks: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
@@ -54,17 +58,26 @@ class Metrics:
         )
         yield _counter("auth_failures", "Requests refused for their token.", ("reason",), self.auth_failures)
         yield _counter("quota_exceeded", "Requests refused by a quota.", ("quota",), self.quota_exceeded)
+        yield _counter("quota_shadowed", "Requests that a shadow quota would refuse.", ("quota",), self.quota_shadowed)
+        yield _counter("quota_checks", "Checks of shared quotas, by who answered.", ("by",), self.quota_checks)
+        yield _counter(
+            "quota_fallbacks", "Times that Redis failed and quotas went on by share.", ("reason",), self.quota_fallbacks
+        )
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Something that is read, not counted: its name without the prefix, and how to read it."""
+    """Something that is read, not counted: its name without the prefix, and how to read it.
+
+    `merge` makes one value of several workers': `sum`, `min` or `max`, which pickle takes by their names.
+    """
 
     name: str
     text: str
     labels: Labels
     read: Callable[[], Reading]
+    merge: Merge = max
 
     def family(self) -> Metric:
         """Read it now."""
@@ -75,9 +88,9 @@ class Gauge:
 
 
 class Exposition(Collector):
-    """Turns metrics and gauges into Prometheus text, with a registry of its own."""
+    """Turns metrics and gauges into Prometheus text, with a registry of its own; `gauges` may be others each time."""
 
-    def __init__(self, metrics: Metrics, gauges: tuple[Gauge, ...] = ()) -> None:
+    def __init__(self, metrics: Metrics, gauges: Iterable[Gauge] = ()) -> None:
         self._metrics = metrics
         self._gauges = gauges
         self._registry = CollectorRegistry(auto_describe=False)

@@ -1,82 +1,57 @@
-"""Bearer tokens: which are good, whose they are, and the precise reason when one is not (RFC 6750, 7515, 7519)."""
+"""Bearer tokens: whose a request is, remembered so that each token is verified once (RFC 6750)."""
 
-import base64
-import binascii
-import json
-import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Final, Protocol
-
-import jwt
-from jwt.algorithms import get_default_algorithms
+from typing import Final, Protocol
 
 from gateway.config.snapshot import AuthPolicy, Key
+from gateway.policy.jws import check_times, verify
+from gateway.policy.refusal import AuthError, AuthReason, KeysUnavailableError, MissingKeyError, unknown_key
+from gateway.policy.revocation import RevocationList
 from gateway.policy.verified import Claims, Verified
 
-MAX_TOKEN_BYTES = 8192
-COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "enc", "zip", "b64"})
-"""Header parameters that would let the token choose its key or its meaning (RFC 7515 section 4.1, RFC 7797)."""
-ALGORITHMS: Final = get_default_algorithms()
-
-
-class AuthReason(StrEnum):
-    """Why there is no caller: the label of `crossfade_auth_failures_total`."""
-
-    MISSING = "missing"
-    MALFORMED = "malformed"
-    UNKNOWN_KEY = "unknown_key"
-    SIGNATURE = "signature"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not_yet_valid"
-    ISSUER = "issuer"
-    AUDIENCE = "audience"
-    CLAIMS = "claims"
-
-
-class AuthError(Exception):
-    """A token that is not accepted. `description` is told to the client; it never holds the token."""
-
-    def __init__(self, reason: AuthReason, description: str) -> None:
-        super().__init__(description)
-        self.reason = reason
-        self.description = description
-
-    @property
-    def challenge(self) -> str:
-        """The value of `WWW-Authenticate` (RFC 6750 section 3)."""
-        return f'Bearer error="invalid_token", error_description="{self.description}"'
+CAPACITY: Final = 10_000
+CAPACITY_BYTES: Final = 16 << 20
+"""Of tokens as texts. What their claims take as objects comes on top: five times as much is usual."""
 
 
 class Verifier(Protocol):
-    """Turns an `Authorization` value into a verified token; raises AuthError."""
+    """Turns an `Authorization` value into a verified token; raises AuthError, MissingKeyError, KeysUnavailableError."""
 
     def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified: ...
 
 
 class TokenCache:
-    """Verifies tokens and remembers the good ones by their raw text until they expire or the keys change.
+    """Verifies tokens and remembers the good ones by their raw text until they expire, are revoked or the keys change.
 
-    Holds at most `capacity` tokens, each as the `Authorization` value that most clients send; the ones seen first go
-    first. A refused token is never remembered.
+    Who changes `revoked` calls `drop_revoked`, so that a remembered token needs no look at that list; keys that were
+    fetched come in through `put_keys`. Holds at most `capacity` tokens of `capacity_bytes` in all, each as the
+    `Authorization` value that most clients send; the ones seen first go first. A refused token is never remembered.
     """
 
-    def __init__(self, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        capacity: int = CAPACITY,
+        revoked: RevocationList | None = None,
+        capacity_bytes: int = CAPACITY_BYTES,
+    ) -> None:
+        self.revoked = revoked if revoked is not None else RevocationList()
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self._policy: AuthPolicy | None = None
-        self._known: dict[str, Verified] = {}
+        self._known: OrderedDict[str, Verified] = OrderedDict()
+        self._known_bytes = 0
+        self._fetched: dict[str, Sequence[Key]] = {}
 
     def __repr__(self) -> str:
         return f"<TokenCache {len(self._known)} of {self._capacity} tokens>"
 
     def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
-        """Return the verified token; raises AuthError."""
+        """Return the verified token; raises AuthError and MissingKeyError."""
         if policy is not self._policy:
             self._policy = policy
-            self._known.clear()
+            self._forget()
         known = self._known.get(authorization) if authorization is not None else None
         if known is None:
             known = self._look(bearer(authorization), policy, now)
@@ -84,16 +59,60 @@ class TokenCache:
             check_times(known.claims, policy, now)
         return known
 
+    def put_keys(self, url: str, keys: Sequence[Key] | None) -> None:
+        """Hold to what a key server says from now on, None for nothing; what was verified before is forgotten."""
+        if keys is None:
+            self._fetched.pop(url, None)
+        else:
+            self._fetched[url] = keys
+        self._forget()
+
+    def drop_revoked(self, now: float) -> None:
+        """Forget the tokens that have been revoked."""
+        gone = [raw for raw, known in self._known.items() if self.revoked.refuses(known.texts, known.claims, now)]
+        for raw in gone:
+            del self._known[raw]
+            self._known_bytes -= len(raw)
+
     def _look(self, token: str, policy: AuthPolicy, now: float) -> Verified:
         """Return a token that was written in an unusual way, or is not known yet."""
         usual = f"Bearer {token}"
         known = self._known.get(usual)
         if known is None:
-            known = Verified.of(verify(token, policy, now), policy)
-            if len(self._known) >= self._capacity:
-                del self._known[next(iter(self._known))]
-            self._known[usual] = known
+            known = Verified.of(verify(token, policy, now, self._fetched), policy)
+            if self.revoked.refuses(known.texts, known.claims, now):
+                raise AuthError(AuthReason.REVOKED, "the token has been revoked")
+            self._remember(usual, known)
         return known
+
+    def _remember(self, raw: str, known: Verified) -> None:
+        self._known[raw] = known
+        self._known_bytes += len(raw)
+        while self._known_bytes > self._capacity_bytes or len(self._known) > self._capacity:
+            first, _ = self._known.popitem(last=False)
+            self._known_bytes -= len(first)
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._known_bytes = 0
+
+
+class Settled:
+    """Verifies by the keys that are known now, when the key server has been asked and no more is to be had.
+
+    `is_answered` says whether it has answered: then a key that is not known does not exist.
+    """
+
+    def __init__(self, tokens: Verifier, *, is_answered: bool) -> None:
+        self._tokens = tokens
+        self._is_answered = is_answered
+
+    def verify(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
+        """Return the verified token; raises AuthError and KeysUnavailableError."""
+        try:
+            return self._tokens.verify(authorization, policy, now)
+        except MissingKeyError:
+            raise (unknown_key() if self._is_answered else KeysUnavailableError) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,123 +136,3 @@ def bearer(authorization: str | None) -> str:
     if scheme.lower() != "bearer":
         raise AuthError(AuthReason.MISSING, "the authorization scheme is not Bearer")
     return token.strip(" ")
-
-
-def verify(token: str, policy: AuthPolicy, now: float) -> Claims:
-    """Verify one compact JWS and return its payload; raises AuthError.
-
-    The key decides the algorithm, never the token, so a token signed with an RSA public key as an HMAC secret, or with
-    `none`, finds no key. Times are compared with `now` (Unix seconds) and the policy's leeway.
-    """
-    if len(token) > MAX_TOKEN_BYTES:
-        raise AuthError(AuthReason.MALFORMED, "the token is longer than 8 KiB")
-    if not COMPACT.fullmatch(token):
-        raise AuthError(AuthReason.MALFORMED, "the token is not a compact JWS")
-    signed, _, signature = token.rpartition(".")
-    header, _, payload = signed.partition(".")
-    _check_signature(signed.encode(), _decode(signature), _keys_for(_header(header), policy))
-    claims = _strict_object(_decode(payload))
-    _check_claims(claims, policy)
-    check_times(claims, policy, now)
-    return claims
-
-
-def check_times(claims: Claims, policy: AuthPolicy, now: float) -> None:
-    """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1.4–4.1.6); raises AuthError."""
-    if now >= claims["exp"] + policy.leeway:
-        raise AuthError(AuthReason.EXPIRED, "the token has expired")
-    if now < claims.get("nbf", now) - policy.leeway:
-        raise AuthError(AuthReason.NOT_YET_VALID, "the token is not valid yet")
-    if now < claims.get("iat", now) - policy.leeway:
-        raise AuthError(AuthReason.NOT_YET_VALID, "the token was issued in the future")
-
-
-@lru_cache(maxsize=256)
-def _header(segment: str) -> Mapping[str, Any]:
-    """Read a token's header; an issuer uses few, and each in very many tokens."""
-    return _strict_object(_decode(segment))
-
-
-def _keys_for(header: Mapping[str, Any], policy: AuthPolicy) -> list[Key]:
-    """A token with a kid may only be signed by that key, or by one that was configured without a kid."""
-    if not FOREIGN_KEYS.isdisjoint(header) or not isinstance(header.get("kid", ""), str):
-        raise AuthError(AuthReason.MALFORMED, "the token's header has a parameter that is not accepted")
-    algorithm, kid = header.get("alg"), header.get("kid")
-    keys = [
-        key for key in policy.keys if key.algorithm == algorithm and (kid is None or key.kid is None or key.kid == kid)
-    ]
-    if not keys:
-        raise AuthError(AuthReason.UNKNOWN_KEY, "no configured key fits the token's algorithm and kid")
-    return keys
-
-
-def _check_signature(signed: bytes, signature: bytes, keys: list[Key]) -> None:
-    for key in keys:
-        algorithm = ALGORITHMS[key.algorithm]
-        try:
-            material = _secret(key.algorithm, key.material) if isinstance(key.material, bytes) else key.material
-            is_signed = algorithm.verify(signed, material, signature)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            raise AuthError(AuthReason.MALFORMED, "the token cannot be read") from None
-        if is_signed:
-            return
-    raise AuthError(AuthReason.SIGNATURE, "the signature does not fit")
-
-
-@lru_cache(maxsize=64)
-def _secret(algorithm: str, material: bytes) -> Any:
-    """Return a shared secret that PyJWT has looked at, lest it be a public key: it looks long, so once is enough."""
-    return ALGORITHMS[algorithm].prepare_key(material)
-
-
-def _decode(segment: str) -> bytes:
-    try:
-        return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise AuthError(AuthReason.MALFORMED, "the token is not base64url") from None
-
-
-def _strict_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object as UTF-8 without a byte order mark, duplicate members or NaN (RFC 8725 section 3)."""
-    try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        if b"\\u" in raw:
-            # Half of a surrogate pair (RFC 8259 section 8.2), only ever escaped, can be in no header, log line or hash.
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
-        raise AuthError(AuthReason.MALFORMED, "the token's JSON cannot be read") from None
-    if not isinstance(value, dict):
-        raise AuthError(AuthReason.MALFORMED, "the token's JSON is not an object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate member")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _check_claims(claims: Claims, policy: AuthPolicy) -> None:
-    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
-    if "exp" not in times or not all(_is_time(value) for value in times.values()):
-        raise AuthError(AuthReason.CLAIMS, "exp is missing, or one of exp, nbf and iat is not a number")
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject:
-        raise AuthError(AuthReason.CLAIMS, "the claim sub is missing or not a text")
-    if policy.issuer is not None and claims.get("iss") != policy.issuer:
-        raise AuthError(AuthReason.ISSUER, "the token is from another issuer")
-    if policy.audience is not None and policy.audience not in _audiences(claims.get("aud")):
-        raise AuthError(AuthReason.AUDIENCE, "the token is for another audience")
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _audiences(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]

@@ -6,35 +6,43 @@ another moment). Its only state is passed in as Memory.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Identity, Quota, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import identity, phase, quota
+from gateway.policy import charging, cors, identity, permission, phase, ratelimit
 from gateway.policy.adapt import adapt_query
-from gateway.policy.auth import AuthError, TokenCache, Verifier
+from gateway.policy.auth import TokenCache, Verifier
 from gateway.policy.cohort import assign_token
-from gateway.policy.decision import Caller, Decision, Forward, Local, Refuse
+from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
 from gateway.policy.phase import Phase, Stand
-from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.quota import Counting, QuotaTable, Verdict
+from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.route import Miss, Place, Places, UnsafePathError
 from gateway.policy.trace import Trace
-from gateway.policy.verified import NOBODY, Verified
+from gateway.policy.verified import NOBODY
 
 REHEARSE = "crossfade-rehearse"
 EVERYBODYS = frozenset({Phase.PARALLEL, Phase.DEPRECATED})
 """Phases that are the same for all consumers: until the next edge of the calendar they need not be worked out again."""
+RETRY_SECONDS: Final = "5"
+UNVERIFIABLE: Final = Problem(
+    ProblemType.OVERLOADED, "Tokens of this issuer cannot be checked now: its keys cannot be fetched."
+)
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What decisions may remember: tokens, quota counts and where paths lead. Explanations pass a fresh one."""
+    """What decisions may remember: tokens, quota counts and where paths lead. Explanations pass a fresh one.
+
+    Once a Need has been fulfilled, one of the first two is replaced by what knows the answer.
+    """
 
     tokens: Verifier
-    quotas: QuotaTable
+    quotas: Counting
     places: Places
 
     @classmethod
@@ -45,6 +53,13 @@ class Memory:
 
 def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
     """Decide what happens to a request at `now` (Unix seconds)."""
+    if snapshot.cors is None:
+        return _decide(head, snapshot, now, memory, trace)
+    preflight = cors.preflight(head, snapshot.cors, snapshot.router, trace)
+    return preflight or cors.mark(_decide(head, snapshot, now, memory, trace), head, snapshot.cors)
+
+
+def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
@@ -53,10 +68,14 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
         return place
     target = place.target
     caller = _authenticate(head, snapshot, target, now, memory, trace)
-    if isinstance(caller, Refuse):
+    if not isinstance(caller, Caller):
         return caller
-    limits = _limit(head, target, caller, now, memory, trace) if target.quotas or trace is not None else ""
-    if isinstance(limits, Refuse):
+    if target.require is not None:
+        refusal = _require(target.require, head, target, caller, trace)
+        if refusal is not None:
+            return refusal
+    limits = _limit(head, target, caller, now, memory, trace)
+    if not isinstance(limits, str):
         return limits
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
@@ -115,7 +134,7 @@ def _method_not_allowed(head: RequestHead, allow: tuple[str, ...], trace: Trace 
 
 def _authenticate(
     head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
-) -> Caller | Refuse:
+) -> Caller | Refuse | NeedKeys:
     authorization = head.lookup.get("authorization")
     token = NOBODY
     if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
@@ -126,49 +145,55 @@ def _authenticate(
                 trace.turned_away(target.auth, failure)
             problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
             return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
+        except MissingKeyError as missing:
+            return NeedKeys(target, missing.url, missing.kid)
+        except KeysUnavailableError:
+            return Refuse(UNVERIFIABLE, "keys_unavailable", target, headers=(("Retry-After", RETRY_SECONDS),))
     ip = identity.client_ip(head, snapshot.server.trusted_hops)
-    consumer, key = token.consumer or _consumer(head, snapshot, token, ip)
+    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
     caller = Caller(ip, token, consumer, key)
     if trace is not None:
         trace.authenticated(target.auth, caller)
     return caller
 
 
-def _consumer(head: RequestHead, snapshot: Snapshot, token: Verified, ip: str) -> tuple[str | None, str]:
-    found = identity.first(snapshot.consumer, head, token.texts, ip)
-    return (found[1] if found is not None else None), _quota_key(found, ip)
-
-
-def _quota_key(found: tuple[Identity, str] | None, ip: str) -> str:
-    # Whoever has none of the configured identities counts by address: leaving one out must not lift the limit.
-    return f"{found[0].label}={found[1]}" if found is not None else f"ip={ip}"
+def _require(
+    requirement: Requirement, head: RequestHead, target: Endpoint | Route, caller: Caller, trace: Trace | None
+) -> Refuse | None:
+    missing = permission.missing(requirement, head, caller.token)
+    if trace is not None:
+        trace.permitted(requirement, missing)
+    if missing is None:
+        return None
+    problem = Problem(ProblemType.FORBIDDEN, f"The caller lacks {missing}.")
+    return Refuse(problem, "forbidden", target, caller, (("WWW-Authenticate", requirement.challenge),))
 
 
 def _limit(
     head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
-) -> Block | Refuse:
-    charges = [
-        Charge(rule, caller.key if rule.is_by_consumer else _key(rule, head, caller))
-        for rule in target.quotas
-        if rule.when is None or identity.holds(rule.when, head, caller.token.texts, caller.ip)
-    ]
-    if not charges:
+) -> Block | Refuse | NeedCount:
+    limits = ""
+    charges = charging.charge(target.quotas, head, caller)
+    if charges:
+        verdict = memory.quotas.count(charges, now)
+        if verdict is None:
+            return NeedCount(target, charges)
         if trace is not None:
-            trace.uncounted(target)
-        return ""
-    verdict = memory.quotas.count(charges, now)
-    if trace is not None:
-        trace.counted(charges, verdict)
-    limits = quota.block(charges, verdict)
-    if verdict.is_allowed:
-        return limits
+            trace.counted(charges, verdict)
+        limits = ratelimit.block(charges, verdict)
+        if not verdict.is_allowed:
+            return _used_up(verdict, target, caller, limits)
+    elif trace is not None:
+        trace.uncounted(target)
+    if target.shadows:
+        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
+    return limits
+
+
+def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits: Block) -> Refuse:
     detail = f"The quota {verdict.quota.name} is used up; try again in {verdict.retry_after} s."
     problem = Problem(ProblemType.QUOTA_EXCEEDED, detail, members={"quota": verdict.quota.name})
     return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields(limits))
-
-
-def _key(rule: Quota, head: RequestHead, caller: Caller) -> str:
-    return _quota_key(identity.first(rule.by, head, caller.token.texts, caller.ip), caller.ip)
 
 
 def _phase(

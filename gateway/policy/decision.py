@@ -1,8 +1,9 @@
-"""What the policy answers with: forward, refuse, or serve here.
+"""What the policy answers with: forward, refuse, serve here, or what must be asked of others before it can tell.
 
 All of it is read-only once made; it is not frozen only because that makes making it several times dearer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.config.snapshot import Adapter, Endpoint, Route, Side
@@ -11,6 +12,7 @@ from gateway.core.errors import Problem
 from gateway.core.http import Fields
 from gateway.policy.cohort import Assignment
 from gateway.policy.phase import Phase
+from gateway.policy.quota import Charge
 from gateway.policy.verified import NOBODY, Claims, Verified
 
 
@@ -34,9 +36,10 @@ class Caller:
 
 @dataclass(slots=True)
 class Local:
-    """One of the gateway's own paths: `health`, or `api-migrations`."""
+    """One of the gateway's own paths: `health`, or `api-migrations`; or a `preflight`, answered with these fields."""
 
     name: str
+    headers: Fields = ()
 
 
 @dataclass(slots=True)
@@ -59,8 +62,8 @@ class Forward:
 
     `drop` are lower-case names of fields that must not reach the upstream, nor may those with `_` for `-`; `identity`
     holds the fields that are set instead. The fields of `notices` are set on the answer: they replace the upstream's of
-    the same name, except that a `Link` is added to its own. `add` and `answer_headers` are the same fields one by one.
-    `side` is None for a plain route. `phase` is None without a deprecation.
+    the same name, except that `Link` and `Vary` are added to its own. `add` and `answer_headers` are the same fields
+    one by one. `side` is None for a plain route. `phase` is None without a deprecation.
     """
 
     target: Endpoint | Route
@@ -93,4 +96,27 @@ class Forward:
         return fields(self.notices)
 
 
-type Decision = Forward | Refuse | Local
+@dataclass(slots=True)
+class NeedKeys:
+    """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
+
+    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all.
+    """
+
+    target: Endpoint | Route
+    url: str
+    kid: str | None
+
+
+@dataclass(slots=True)
+class NeedCount:
+    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up."""
+
+    target: Endpoint | Route
+    charges: Sequence[Charge]
+
+
+type Need = NeedKeys | NeedCount
+"""What must be asked of others. Who has asked decides again, with a Memory that knows the answer and asks no more."""
+
+type Decision = Forward | Refuse | Local | Need

@@ -3,15 +3,20 @@
 One number is kept per key: the theoretical arrival time at which the whole quota would be free again.
 """
 
-import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
+from typing import Final, Protocol
 
 from gateway.config.snapshot import Quota
-from gateway.core.block import Block
+from gateway.policy.arrivals import Arrivals
 
-EPSILON = 1e-6
+EPSILON: Final = 1e-6
 """Seconds (and requests) that rounding may cost."""
+
+CAPACITY: Final = 100_000
+"""Keys of one quota that are remembered: 512 bytes each at the most, about half of that usually."""
 
 
 @dataclass(slots=True)
@@ -24,7 +29,7 @@ class Charge:
 
 @dataclass(slots=True)
 class Verdict:
-    """What the strictest quota says: requests left, seconds until it is whole again, seconds to wait if refused.
+    """What the strictest quota says: units left, seconds until it is whole again, seconds to wait if refused.
 
     Read-only.
     """
@@ -39,23 +44,50 @@ class Verdict:
         """Whether the request may pass."""
         return self.retry_after == 0
 
+    @classmethod
+    def granted(cls, quota: Quota, ahead: float) -> "Verdict":
+        """Word what is left once a request was counted; `ahead` is how many seconds the arrival time lies ahead."""
+        remaining = floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
+        return cls(quota, remaining if remaining > 0 else 0, whole_seconds(ahead))
+
+    @classmethod
+    def refused(cls, quota: Quota, ahead: float, wait: float) -> "Verdict":
+        """Word a refusal: `wait` seconds from now the request would be let through."""
+        return cls(quota, 0, whole_seconds(ahead), whole_seconds(wait))
+
+
+class Counting(Protocol):
+    """Where requests are counted."""
+
+    def count(self, charges: Sequence[Charge], now: float) -> Verdict | None:
+        """Count a request against every charge, or against none when one is used up. None: somebody must be asked."""
+
+    def observe(self, charges: Sequence[Charge], now: float) -> None:
+        """Count a request against quotas that refuse nobody."""
+
 
 class QuotaTable:
-    """Owns the in-process state of every quota, bounded to `capacity` keys. It reads no clock.
+    """Owns the in-process state of every quota, each bounded to `capacity` keys of its own. It reads no clock.
 
-    When it is full, keys whose quota is whole again go first, then the ones that were seen first.
+    Keys of one quota never push out another's, so that whoever invents addresses or headers leaves quotas by token
+    alone. `shadowed` counts what the shadows would have refused, by the quota's name.
     """
 
-    def __init__(self, capacity: int = 100_000) -> None:
+    def __init__(self, capacity: int = CAPACITY, shadowed: Counter[tuple[str, ...]] | None = None) -> None:
         self._capacity = capacity
-        self._arrivals: dict[tuple[str, str], float] = {}
+        self._shadowed = shadowed if shadowed is not None else Counter()
+        self._tables: dict[str, Arrivals] = {}
         self._origin: float | None = None
 
     def __len__(self) -> int:
-        return len(self._arrivals)
+        return sum(map(len, self._tables.values()))
 
     def __repr__(self) -> str:
-        return f"<QuotaTable {len(self._arrivals)} of {self._capacity} keys>"
+        return f"<QuotaTable {len(self)} keys of {len(self._tables)} quotas>"
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Forget all quotas but these."""
+        self._tables = {name: self._tables[name] for name in names if name in self._tables}
 
     def count(self, charges: Sequence[Charge], now: float) -> Verdict:
         """Count one request against every charge, or against none when one is used up; `charges` is not empty."""
@@ -65,64 +97,57 @@ class QuotaTable:
         now -= self._origin
         if len(charges) == 1:
             charge = charges[0]
+            quota = charge.quota
             arrival = self._arrival(charge, now)
-            wait = _wait(charge.quota, arrival, now)
-            return self._spend(charge, arrival, now) if wait <= EPSILON else _refuse(charge.quota, arrival, wait, now)
+            wait = arrival - quota.tolerance - now
+            if wait <= EPSILON:
+                return self._spend(charge, arrival, now)
+            return Verdict.refused(quota, arrival - now, wait)
+        return self._count_all(charges, now)
+
+    def observe(self, charges: Sequence[Charge], now: float) -> None:
+        """Count one request against each charge by itself, and note those that would have refused it."""
+        for charge in charges:
+            if not self.count([charge], now).is_allowed:
+                self._shadowed[(charge.quota.name,)] += 1
+
+    def _count_all(self, charges: Sequence[Charge], now: float) -> Verdict:
         arrivals = [self._arrival(charge, now) for charge in charges]
-        waits = [_wait(charge.quota, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
+        waits = [arrival - charge.quota.tolerance - now for charge, arrival in zip(charges, arrivals, strict=True)]
         longest = max(waits)
         if longest > EPSILON:
             position = waits.index(longest)
-            return _refuse(charges[position].quota, arrivals[position], longest, now)
+            return Verdict.refused(charges[position].quota, arrivals[position] - now, longest)
         verdicts = [self._spend(charge, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
-        return min(verdicts, key=lambda verdict: verdict.remaining)
+        return strictest(verdicts)
 
     def _arrival(self, charge: Charge, now: float) -> float:
         """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
         quota = charge.quota
-        key = (quota.name, charge.key)
-        arrival = self._arrivals.get(key)
+        table = self._tables.get(quota.name)
+        if table is None:
+            table = self._tables[quota.name] = Arrivals(self._capacity)
+        arrival = table.times.get(charge.key)
         if arrival is None or arrival <= now:
             return now
         latest = now + quota.window
         if arrival > latest + EPSILON:
-            arrival = self._arrivals[key] = latest
+            arrival = table.times[charge.key] = latest
         return arrival
 
     def _spend(self, charge: Charge, arrival: float, now: float) -> Verdict:
         quota = charge.quota
-        key = (quota.name, charge.key)
-        if len(self._arrivals) >= self._capacity and key not in self._arrivals:
-            self._make_room(now)
-        self._arrivals[key] = advanced = arrival + quota.increment
-        ahead = advanced - now
-        remaining = math.floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
-        return Verdict(quota, max(0, remaining), _whole_seconds(ahead))
-
-    def _make_room(self, now: float) -> None:
-        self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
-        surplus = len(self._arrivals) - self._capacity * 9 // 10
-        for key in list(self._arrivals)[: max(surplus, 0)]:
-            del self._arrivals[key]
+        advanced = arrival + quota.increment
+        self._tables[quota.name].put(charge.key, advanced, now)
+        return Verdict.granted(quota, advanced - now)
 
 
-def block(charges: Sequence[Charge], verdict: Verdict) -> Block:
-    """Return the fields of draft-ietf-httpapi-ratelimit-headers-11, and `Retry-After` on a refusal."""
-    policy = charges[0].quota.policy if len(charges) == 1 else ", ".join([charge.quota.policy for charge in charges])
-    limit = f'"{verdict.quota.name}";r={verdict.remaining};t={verdict.reset}'
-    written = f"RateLimit-Policy: {policy}\r\nRateLimit: {limit}\r\n"
-    return written if verdict.is_allowed else f"{written}Retry-After: {verdict.retry_after}\r\n"
+def strictest(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the one that leaves least; several quotas on one request speak through it."""
+    return min(verdicts, key=lambda verdict: verdict.remaining)
 
 
-def _wait(quota: Quota, arrival: float, now: float) -> float:
-    """Seconds until one more request fits: GCRA with a burst of the whole quota."""
-    return arrival - quota.tolerance - now
-
-
-def _refuse(quota: Quota, arrival: float, wait: float, now: float) -> Verdict:
-    return Verdict(quota, 0, _whole_seconds(arrival - now), _whole_seconds(wait))
-
-
-def _whole_seconds(seconds: float) -> int:
+def whole_seconds(seconds: float) -> int:
     """Round up, so that nobody is told to come back too early; never 0."""
-    return max(1, math.ceil(seconds - EPSILON))
+    found = ceil(seconds - EPSILON)
+    return found if found > 0 else 1

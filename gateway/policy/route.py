@@ -13,6 +13,9 @@ from gateway.policy.phase import Stand
 PLACES: Final = 8192
 MAX_PATH: Final = 512
 SLASHES = re.compile(r"/{2,}")
+NO_METHOD = ""
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""What a route without a method is said to take; it takes others, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,15 @@ def find(router: Router, method: str, path: str) -> Endpoint | Route | Miss:
         if other is not found and not isinstance(other, Miss):
             raise UnsafePathError(f"decoded, the path is that of {other.label}; send it so")
     return found
+
+
+def methods(router: Router, path: str) -> tuple[str, ...]:
+    """Return the methods that a raw path takes; none when it leads nowhere or is refused."""
+    try:
+        found = find(router, NO_METHOD, canonical(path))
+    except UnsafePathError:
+        return ()
+    return found.allow if isinstance(found, Miss) else EVERY_METHOD
 
 
 def match(router: Router, method: str, path: str) -> Endpoint | Route | Miss:

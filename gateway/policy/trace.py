@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.config.snapshot import AuthMode, Endpoint, Migration, Route
+from gateway.config.snapshot import AuthMode, Endpoint, Migration, Requirement, Route
 from gateway.core.http import RequestHead
-from gateway.policy.auth import AuthError
 from gateway.policy.cohort import Assignment
 from gateway.policy.decision import Caller, Forward
 from gateway.policy.phase import Stand
 from gateway.policy.quota import Charge, Verdict
+from gateway.policy.refusal import AuthError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Trace:
         kind = "endpoint of migration" if isinstance(target, Endpoint) else "plain route"
         self._add("route", f"{head.method} {head.path}", target.label, f"{kind} {target.owner}")
 
+    def preflighted(self, head: RequestHead, origin: str, *, is_allowed: bool) -> None:
+        """A browser asks what a page may send."""
+        reason = "one of server.cors.origins" if is_allowed else "not one of server.cors.origins"
+        self._add("cors", f"preflight of {head.path} from {origin}", "allowed" if is_allowed else "not allowed", reason)
+
     def turned_away(self, mode: AuthMode, failure: AuthError) -> None:
         """The token is not good."""
         self._add("authenticate", f"auth {mode}", "401", f"{failure.reason}: {failure.description}")
@@ -55,6 +60,11 @@ class Trace:
         """The caller is known, or need not be."""
         reason = "the token is good" if caller.claims is not None else "no token is needed, none was looked at"
         self._add("authenticate", f"auth {mode}", f"consumer {caller.consumer or 'nobody'}", reason)
+
+    def permitted(self, requirement: Requirement, missing: str | None) -> None:
+        """The caller has what is required, or not."""
+        reason = "the caller has it" if missing is None else f"the caller lacks {missing}"
+        self._add("require", str(requirement), "passed" if missing is None else "403", reason)
 
     def uncounted(self, target: Endpoint | Route) -> None:
         """No quota counts this request."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway.config.snapshot import AuthPolicy, IdentityKind
 from gateway.core.block import Block
+from gateway.policy.identity import bounded
 
 type Claims = Mapping[str, Any]
 """The verified payload of a token."""
@@ -78,5 +79,5 @@ def _consumer(texts: Mapping[str, str], policy: AuthPolicy) -> tuple[str, str] |
         if identity.kind is not IdentityKind.CLAIM:
             return None
         if identity.name in texts:
-            return texts[identity.name], f"{identity.label}={texts[identity.name]}"
+            return texts[identity.name], bounded(f"{identity.label}={texts[identity.name]}")
     return None

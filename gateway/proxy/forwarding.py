@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
+from gateway.config.cors import ANSWER_FIELDS
 from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
 from gateway.wire.answer import AnswerHead
@@ -20,6 +21,9 @@ BODY_BOUND: Final = frozenset({"etag", "content-md5", "digest", "content-digest"
 
 OURS: Final = frozenset({"deprecation", "sunset", "ratelimit", "ratelimit-policy"})
 """Answer fields that a decision may set, besides the version header: looked at only when the backend sends any."""
+
+ADDED: Final = frozenset({"Link", "Vary"})
+"""Our answer fields that are lists: the backend's own entries hold as well."""
 
 VIA: Final = "Via: 1.1 crossfade\r\n"
 
@@ -74,13 +78,13 @@ def _also_skipped(forward: Forward, lookup: Mapping[str, str], *, is_same_trace:
 
 
 def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> list[Line]:
-    """Return the backend's fields that go on: ours replace its own, except that a `Link` is added."""
+    """Return the backend's fields that go on: ours replace its own, except those that are added to them."""
     connection = head.lookup.get("connection")
     skipped = NOTHING
     if connection is not None and connection not in USUAL_CONNECTION:
         skipped = nominated(connection)
     if not owned.isdisjoint(head.lookup):
-        skipped |= {name.lower() for name, _ in forward.answer_headers if name != "Link"}
+        skipped |= {name.lower() for name, _ in forward.answer_headers if name not in ADDED} | (owned & ANSWER_FIELDS)
     return [line for line in head.lines if line.name not in skipped] if skipped else head.lines
 
 

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from gateway.config.snapshot import Deprecation, Endpoint, Migration, Snapshot
+from gateway.core.block import fields
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
 from gateway.policy import phase
@@ -31,10 +32,14 @@ class LocalPaths:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        snapshot = self._snapshot.value
         if request.path == "/health":
-            return self._health()
-        document = {"migrations": migrations(self._snapshot.value, self._clock.now())}
-        return _json(200, document)
+            answer = self._health()
+        else:
+            answer = _json(200, {"migrations": migrations(snapshot, self._clock.now())})
+        if snapshot.cors is not None:
+            answer.headers.extend(fields(snapshot.cors.answer(request.headers.get("Origin"))))
+        return answer
 
     def _health(self) -> web.Response:
         """200 while serving and 503 while draining, so that a load balancer stops sending before we stop taking."""

@@ -78,16 +78,19 @@ class Record:
             _count_refusal(self.decision, owner, metrics)
 
     def _labels(self) -> tuple[str, str]:
-        match self.decision:
-            case Local(name=name):
-                return "gateway", name
-            case Forward(target=target) | Refuse(target=target) if target is not None:
-                return target.owner, target.label
-        return "", ""
+        if isinstance(self.decision, Local):
+            return "gateway", self.decision.name
+        target = self.decision.target if self.decision is not None else None
+        return (target.owner, target.label) if target is not None else ("", "")
 
 
 def _reason(decision: Decision | None) -> str:
-    return "" if decision is None else "local" if isinstance(decision, Local) else decision.reason
+    match decision:
+        case Local():
+            return "local"
+        case Forward() | Refuse():
+            return decision.reason
+    return ""
 
 
 def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:

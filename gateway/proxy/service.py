@@ -1,17 +1,21 @@
-"""Where requests come in: decided, then answered here, handed off, or forwarded."""
+"""Where requests come in: decided, then answered here, handed off, forwarded, or held until others have answered."""
 
+from functools import partial
 from time import monotonic
 from typing import Final, assert_never
 
 from gateway.core.clock import Clock
 from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
+from gateway.downstream.connection import Exchange as Serving
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
-from gateway.policy.decide import decide
-from gateway.policy.decision import Forward, Local, Refuse
+from gateway.policy.cors import PREFLIGHT
+from gateway.policy.decide import Memory, decide
+from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
+from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
 from gateway.wire.request import Request
@@ -22,20 +26,33 @@ ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock) -> None:
+    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock, fulfiller: Fulfiller) -> None:
         self._shared = shared
         self._handoff = handoff
         self._clock = clock
+        self._fulfiller = fulfiller
 
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
 
-    def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Exchange | None:
-        """Begin to answer a request; returns the exchange when it goes on after this call."""
+    def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Serving | None:
+        """Begin to answer a request; returns who goes on after this call, if anybody does."""
         shared = self._shared
         record = Record(shared.ids.keep(request.lookup.get("x-request-id")), monotonic(), request)
         shared.open += 1
-        decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), shared.memory)
+        return self._serve(client, request, record, body, is_complete, shared.memory)
+
+    def _serve(
+        self,
+        client: ClientConnection,
+        request: Request,
+        record: Record,
+        body: bytes,
+        is_complete: bool,
+        memory: Memory,
+    ) -> Serving | None:
+        shared = self._shared
+        decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
@@ -44,7 +61,12 @@ class Proxy:
             case Refuse():
                 self._refuse(client, request, record, decision)
             case Local():
-                self._serve_here(client, request, record)
+                self._serve_here(client, request, record, decision)
+            case NeedKeys() | NeedCount():
+                resume = partial(self._serve, client, request, record)
+                pending = Pending(shared, client, request, record, resume)
+                pending.begin(self._fulfiller, decision, memory, body, is_complete=is_complete)
+                return pending
             case _:
                 assert_never(decision)
         return None
@@ -66,7 +88,12 @@ class Proxy:
         self._shared.finish(record, monotonic())
         client.finish(monotonic())
 
-    def _serve_here(self, client: ClientConnection, request: Request, record: Record) -> None:
+    def _serve_here(self, client: ClientConnection, request: Request, record: Record, local: Local) -> None:
+        if local.name == PREFLIGHT:
+            self._shared.reply(client, request, record, 204, local.headers, b"")
+            self._shared.finish(record, monotonic())
+            client.finish(monotonic())
+            return
         record.status = 200
         self._shared.finish(record, monotonic())
         self._handoff.take(client, request, record.request_id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
+from gateway.config.cors import ANSWER_FIELDS
 from gateway.config.snapshot import Snapshot
 from gateway.core.block import render
 from gateway.core.cell import Cell
@@ -36,6 +37,8 @@ class Rules:
         """Take them from a snapshot."""
         name = snapshot.server.version_header
         owned = forwarding.OURS | ({name.lower()} if name is not None else set())
+        if snapshot.cors is not None:
+            owned |= ANSWER_FIELDS
         return cls(snapshot.server.trusted_hops > 0, snapshot.server.limits.body, name, owned)
 
 

@@ -1,101 +1,100 @@
-"""Everything that runs: both listeners, the upstreams, and the configuration that rules them."""
+"""The data plane of one process: the public listener, the upstreams, and the rules that all requests are held to."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from gateway.admin.app import AdminApp
-from gateway.admin.listener import AdminListener
-from gateway.config.schema import AdminToken
+from gateway.callers.counts import counts
+from gateway.callers.inquiry import Inquiry
+from gateway.callers.keys import KeyServers
+from gateway.callers.revocation import Revocations
+from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
+from gateway.core.tasks import cancel_all, spawn
 from gateway.downstream.handoff import Handoff
 from gateway.downstream.listener import Listener
 from gateway.observability.access_log import AccessLog
-from gateway.observability.metrics import Exposition, Metrics
+from gateway.observability.metrics import Metrics
+from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory
+from gateway.policy.route import Places
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
-from gateway.server.configuration import Loaded, needs_restart
+from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
-from gateway.server.status import status
+from gateway.server.message import Report
+from gateway.server.report import Reporter
 from gateway.upstream.fleet import Fleet
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where a running gateway listens, as URLs."""
-
-    public: str
-    admin: str
+TIDY_SECONDS: Final = 0.5
+"""How often the access log is written out and the certificate's files are looked at."""
 
 
 class Plane:
-    """Owns everything that exists only while the gateway runs: built whole from the first configuration."""
+    """Owns everything that serves traffic, and what that counts. It never reads the configuration's file.
 
-    def __init__(self, loaded: Loaded, metrics: Metrics, access_log: AccessLog, clock: Clock) -> None:
-        self._clock = clock
-        self._started_with = loaded.config
+    Built whole from the first configuration; there is one in each worker.
+    """
+
+    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock) -> None:
         self._loaded = loaded
+        self._access_log = access_log
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
-        self._shared = Shared(self._snapshot, Memory.fresh(), self._fleet, metrics, access_log, clock)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        metrics, tokens = Metrics(), TokenCache()
+        self.revocations = Revocations(tokens, clock, loaded.config)
+        self._counts = counts(loaded.config, metrics, clock)
+        memory = Memory(tokens, self._counts.quotas, Places())
+        self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock)
+        self._keys = KeyServers(tokens, loaded.snapshot.auth, clock)
+        inquiry = Inquiry(keys=self._keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
-        self._exposition = Exposition(metrics, gauges(self._snapshot, self._fleet, clock))
-        self._started = clock.monotonic()
-        proxy = Proxy(self._shared, self._handoff, clock)
+        proxy = Proxy(self._shared, self._handoff, clock, inquiry)
         self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
-        self.admin = AdminListener(AdminApp(self).build())
+        read = (
+            *gauges(self._fleet, self.listener),
+            *self.revocations.gauges(),
+            *self._keys.gauges(),
+            *self._counts.gauges(),
+        )
+        self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
 
     def __repr__(self) -> str:
         return f"<{self.listener}, {self._fleet}>"
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether traffic should be sent here."""
-        return not self.is_draining
 
     @property
     def is_draining(self) -> bool:
         """Whether it only finishes what is open."""
         return self.listener.is_draining
 
-    def admin_tokens(self) -> tuple[AdminToken, ...]:
-        """Return the admin tokens that are good now."""
-        return self._loaded.config.server.admin.tokens
+    def report(self) -> Report:
+        """Return what has been counted since the last report, and how it stands."""
+        return self._reporter.report()
 
-    def metrics_text(self) -> bytes:
-        """Return the page for Prometheus."""
-        return self._exposition.text()
-
-    def status(self) -> Mapping[str, Any]:
-        """Return what `GET /api/status` answers."""
-        uptime = self._clock.monotonic() - self._started
-        return status(self._loaded, self._fleet, self.listener, self._shared.open, uptime)
-
-    async def start(self) -> None:
-        """Start the upstreams, then listen."""
-        server = self._loaded.config.server
-        if server.workers > 1:
-            log.warning("server.workers is %d; this version serves with one process", server.workers)
+    async def start(self, listen: Address) -> None:
+        """Start the upstreams, then listen; raises OSError for a taken address, ssl.SSLError for a bad certificate."""
         self._fleet.apply(self._loaded.config.upstreams)
         self._handoff.start()
-        await self.listener.start(server.listen.host, server.listen.port, server.tls, reuse_port=True)
-        await self.admin.start(server.admin.listen.host, server.admin.listen.port)
+        await self.revocations.start()
+        await self._keys.start()
+        await self._counts.start()
+        await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
+        spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
 
     def apply(self, loaded: Loaded) -> None:
         """Make a new configuration the running one, between two requests: nothing here waits."""
-        for key in needs_restart(self._started_with, loaded.config):
-            log.warning("%s has changed: this needs a restart", key)
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
+        self.revocations.apply(loaded.config)
+        self._keys.apply(loaded.snapshot.auth)
+        self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
@@ -110,21 +109,18 @@ class Plane:
             log.warning("%d requests are cut after the drain time", self._shared.open)
 
     async def close(self) -> None:
-        """Close the listeners, then the upstreams."""
+        """Close the listener, then the upstreams; may be called again."""
+        await cancel_all(self._tasks)
         await self.listener.close()
         await self._handoff.close()
-        await self.admin.close()
+        await self.revocations.close()
+        await self._keys.close()
+        await self._counts.close()
         await self._fleet.close()
+        self._access_log.flush()
 
-    def addresses(self) -> Addresses:
-        """Return where it listens."""
-        server = self._started_with.server
-        scheme = "https" if server.tls is not None else "http"
-        return Addresses(
-            public=f"{scheme}://{_host(server.listen.host)}:{self.listener.port}",
-            admin=f"http://{_host(server.admin.listen.host)}:{self.admin.port}",
-        )
-
-
-def _host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            self._access_log.flush()
+            await self.listener.reread_certificate()

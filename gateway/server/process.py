@@ -9,9 +9,10 @@ from typing import Any
 
 import uvloop
 
+from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
+from gateway.server.control import Addresses
 from gateway.server.gateway import Gateway
-from gateway.server.plane import Addresses
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ async def serve(path: Path, *, ready: Ready | None = None) -> int:
     signals = _Signals(gateway)
     await gateway.start()
     signals.install()
+    freeze()
     try:
         if ready is not None:
             ready(gateway.addresses)

@@ -1,26 +1,22 @@
 """The document that `GET /api/status` answers."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway import __version__
-from gateway.downstream.listener import Listener
 from gateway.server.configuration import Loaded
-from gateway.upstream.cluster import Cluster
-from gateway.upstream.fleet import Fleet
+from gateway.server.crew import Member
+from gateway.server.message import EndpointFigures, UpstreamFigures
 
 
-def status(
-    running: Loaded, fleet: Fleet, listener: Listener, open_requests: int, uptime_seconds: float
-) -> Mapping[str, Any]:
-    """Describe the process as it is now."""
+def status(running: Loaded, state: str, members: Sequence[Member], uptime_seconds: float) -> Mapping[str, Any]:
+    """Describe the gateway as it is now, by the workers' last reports."""
     config = running.config
     return {
         "version": __version__,
         "uptime_seconds": round(uptime_seconds, 3),
-        "state": "draining" if listener.is_draining else "serving",
+        "state": "serving" if state == "ready" else state,
         "config": {
             "revision": running.snapshot.revision,
             "digest": running.snapshot.digest,
@@ -30,26 +26,52 @@ def status(
         # Their URLs can hold passwords, so only what they are is shown.
         "store": {"kind": config.store.partition(":")[0]},
         "redis": {"configured": True} if config.redis is not None else None,
-        "upstreams": {cluster.name: _cluster(cluster) for cluster in fleet},
-        "workers": [{"pid": os.getpid(), "open_requests": open_requests, "connections": listener.connections}],
+        "upstreams": _upstreams(members),
+        "workers": list(map(_worker, members)),
         "drift": _drift(running),
     }
 
 
-def _cluster(cluster: Cluster) -> Mapping[str, Any]:
+def _worker(member: Member) -> Mapping[str, Any]:
+    figures = member.report.figures if member.report is not None else None
     return {
-        "endpoints": [
-            {
-                "url": pool.replica.address.text,
-                "healthy": pool.replica.is_healthy,
-                "ejected": pool.replica.is_ejected,
-                "active": pool.busy,
-                "idle": len(pool.idle),
-            }
-            for pool in cluster.pools
-        ],
-        "active": cluster.active,
-        "queued": cluster.queued,
+        "pid": member.pid,
+        "state": member.state.value,
+        "revision": member.revision,
+        "restarts": member.restarts,
+        "connections": figures.connections if figures is not None else 0,
+        "open_requests": figures.open_requests if figures is not None else 0,
+    }
+
+
+def _upstreams(members: Sequence[Member]) -> Mapping[str, Any]:
+    """Describe every upstream: counts are the workers' together, an endpoint is as bad as one of them finds it."""
+    seen: dict[str, list[UpstreamFigures]] = {}
+    for member in members:
+        for upstream in member.report.figures.upstreams if member.report is not None else ():
+            seen.setdefault(upstream.name, []).append(upstream)
+    return {name: _upstream(views) for name, views in seen.items()}
+
+
+def _upstream(views: Sequence[UpstreamFigures]) -> Mapping[str, Any]:
+    endpoints: dict[str, list[EndpointFigures]] = {}
+    for view in views:
+        for endpoint in view.endpoints:
+            endpoints.setdefault(endpoint.url, []).append(endpoint)
+    return {
+        "endpoints": [_endpoint(url, found) for url, found in endpoints.items()],
+        "active": sum(view.active for view in views),
+        "queued": sum(view.queued for view in views),
+    }
+
+
+def _endpoint(url: str, views: Sequence[EndpointFigures]) -> Mapping[str, Any]:
+    return {
+        "url": url,
+        "healthy": all(view.is_healthy for view in views),
+        "ejected": any(view.is_ejected for view in views),
+        "active": sum(view.active for view in views),
+        "idle": sum(view.idle for view in views),
     }
 
 

@@ -47,7 +47,7 @@ def test_the_snapshot_of_the_example_has_its_parts_and_shows_no_secret(snapshot:
     ]
     assert [route.auth for route in snapshot.routes] == [AuthMode.NONE, AuthMode.REQUIRED, AuthMode.REQUIRED]
     assert SECRET not in repr(snapshot.auth)
-    assert snapshot.auth.keys[0].material == SECRET.encode()
+    assert snapshot.auth.issuers[0].keys[0].material == SECRET.encode()
 
 
 def test_an_endpoint_takes_its_migrations_policy_and_may_override_it(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_without_tokens_a_clients_own_identity_headers_are_dropped_all_the_same(
     text = replaced(MINIMAL.read_text("utf-8"), '  jwt: {keys: [{alg: HS256, secret: "${JWT_SECRET}"}]}', "  jwt: null")
     text = replaced(replaced(text, "legacy: v1\n", "legacy: v1\n    auth: none\n"), "auth: optional", "auth: none")
     auth = _compiled(tmp_path, text).auth
-    assert auth.keys == ()
+    assert [issuer.keys for issuer in auth.issuers] == [()]
     assert auth.dropped >= {"x-user-id", "x-user-role"}
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from gateway.config.snapshot import Identity, IdentityKind, Quota
 from gateway.core.block import fields
-from gateway.policy.quota import Charge, QuotaTable, block
+from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.ratelimit import block
 
 IP = (Identity(IdentityKind.IP),)
 START = 1_800_000_000.0
@@ -76,6 +77,42 @@ def test_retry_after_is_never_zero_and_never_too_early(quota: int, window: float
     refusal = table.count([one], START + part * window / quota / 2)
     assert refusal.retry_after >= 1
     assert table.count([one], START + part * window / quota / 2 + refusal.retry_after).is_allowed
+
+
+RULES = st.lists(st.tuples(st.integers(1, 20), st.floats(0.05, 1e5), st.integers(1, 5)), min_size=1, max_size=4)
+
+
+@given(RULES, st.lists(st.floats(0, 0.5), max_size=60))
+def test_waiting_as_long_as_told_lets_one_through_however_many_quotas_count(
+    rules: list[tuple[int, float, int]], gaps: list[float]
+) -> None:
+    charges = [
+        Charge(Quota(f"q{number}", quota, window, IP).costing(min(cost, quota)), "alice")
+        for number, (quota, window, cost) in enumerate(rules)
+    ]
+    table, now = QuotaTable(), START
+    for gap in gaps:
+        now += gap
+        verdict = table.count(charges, now)
+        if not verdict.is_allowed:
+            assert verdict.retry_after >= 1
+            now += verdict.retry_after
+            assert table.count(charges, now).is_allowed
+
+
+def test_a_quota_that_is_gone_is_forgotten() -> None:
+    table = QuotaTable()
+    table.count([charge(name="old"), charge(name="new")], START)
+    table.keep(["new", "newer"])
+    assert len(table) == 1
+
+
+def test_keys_of_one_quota_never_push_out_anothers() -> None:
+    table, slow = QuotaTable(capacity=100), charge(1, window=3600, name="daily")
+    table.count([slow], START)
+    for number in range(5_000):
+        table.count([charge(1, window=3600, name="by ip", key=f"ip={number}")], START)
+    assert not table.count([slow], START).is_allowed
 
 
 def test_headers_have_the_drafts_exact_form() -> None:

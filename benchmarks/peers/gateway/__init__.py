@@ -46,4 +46,4 @@ class Gateway:
         values = site.values(PUBLIC=ports["public"], ADMIN=ports["admin"], WORKERS=workers, REDIS=redis, KEY=key)
         path = fill(_HERE / "gateway.yaml", site.folder / f"{subject}-{ports['public']}.yaml", values)
         command: list[str | Path] = [sys.executable, _HERE / "launch.py", path, *([profile] if profile else [])]
-        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{TREE}:{ROOT}"})
+        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{TREE}:{ROOT}"}, ports["admin"])

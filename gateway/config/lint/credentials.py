@@ -1,12 +1,14 @@
 """Keys, tokens and who may come in."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.keys import KeyFaultError, load_key
-from gateway.config.schema import Admin, Config, Jwt
+from gateway.config.schema import Admin, Config, Issuer, Jwks, Jwt, Require
 
 MIN_TOKEN_CHARACTERS = 16
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 RESERVED_HEADERS = frozenset(
     {
         "authorization", "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive",
@@ -23,7 +25,30 @@ def check(config: Config) -> Iterator[Fault]:
         yield from _nobody_could_enter(config)
     else:
         yield from _jwt(config.auth.jwt, ("auth", "jwt"))
+    yield from _requirements(config)
     yield from _tokens(config.server.admin, ("server", "admin"))
+
+
+def _requirements(config: Config) -> Iterator[Fault]:
+    for position, route in enumerate(config.routes):
+        yield from _requirement(route.auth, route.require, ("routes", position))
+    for name, migration in config.migrations.items():
+        for position, endpoint in enumerate(migration.endpoints):
+            require = migration.require if endpoint.require is None else endpoint.require
+            mode = endpoint.auth or migration.auth
+            yield from _requirement(mode, require, ("migrations", name, "endpoints", position))
+
+
+def _requirement(mode: str, require: Require | None, path: KeyPath) -> Iterator[Fault]:
+    """Yield what requires something of callers about whom nothing need be known."""
+    if require is None or mode == "required":
+        return
+    if mode == "none" and (require.claim or require.header or require.scope):
+        message = "requires something of a caller whose token is not looked at; write auth: required, or require: {}"
+        yield Fault((*path, "require"), message)
+    elif require.claim or require.scope:
+        message = "could never be met without a token; write auth: required, or require: {}"
+        yield Fault((*path, "require"), message)
 
 
 def _nobody_could_enter(config: Config) -> Iterator[Fault]:
@@ -36,10 +61,27 @@ def _nobody_could_enter(config: Config) -> Iterator[Fault]:
 
 
 def _jwt(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
-    if not jwt.keys and jwt.jwks is None:
+    if jwt.keys or jwt.jwks is not None or not jwt.issuers:
+        yield from _issuer(jwt, path)
+    names = {jwt.issuer} if jwt.keys or jwt.jwks is not None else set()
+    if jwt.issuers and None in names:
+        yield Fault((*path, "issuer"), "is missing: with more than one issuer, tokens are told apart by their iss")
+    for position, issuer in enumerate(jwt.issuers):
+        here = (*path, "issuers", position)
+        yield from _issuer(issuer, here)
+        if issuer.issuer in names:
+            yield Fault((*here, "issuer"), f"'{issuer.issuer}' is listed already; give all its keys in one place")
+        names.add(issuer.issuer)
+    yield from _forward(jwt, (*path, "forward"))
+
+
+def _issuer(issuer: Jwt | Issuer, path: KeyPath) -> Iterator[Fault]:
+    if not issuer.keys and issuer.jwks is None:
         yield Fault((*path, "keys"), 'has no key; write keys: [{alg: HS256, secret: "${JWT_SECRET}"}]')
+    if issuer.jwks is not None:
+        yield from _jwks(issuer.jwks, (*path, "jwks"))
     kids: dict[str, int] = {}
-    for position, spec in enumerate(jwt.keys):
+    for position, spec in enumerate(issuer.keys):
         here = (*path, "keys", position)
         try:
             load_key(spec)
@@ -47,7 +89,17 @@ def _jwt(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:
             yield Fault((*here, fault.field), str(fault))
         if spec.kid is not None and kids.setdefault(spec.kid, position) != position:
             yield Fault((*here, "kid"), f"keys[{kids[spec.kid]}] has the same kid; give each key its own")
-    yield from _forward(jwt, (*path, "forward"))
+
+
+def _jwks(jwks: Jwks, path: KeyPath) -> Iterator[Fault]:
+    url = urlsplit(jwks.url)
+    if "@" in url.netloc:
+        yield Fault((*path, "url"), "holds a name or password, which would stand in logs; published keys need none")
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        message = "is fetched without TLS: whoever is on the way can put in a key of their own; use https"
+        yield Fault((*path, "url"), message, "warning")
+    if jwks.cooldown > jwks.refresh:
+        yield Fault((*path, "cooldown"), "is longer than refresh, which fetches anyway; write a shorter one")
 
 
 def _forward(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:

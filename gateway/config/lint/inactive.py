@@ -3,15 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from gateway.config.findings import Fault, KeyPath
-from gateway.config.schema import Config, Jwks, Rollout
+from gateway.config.schema import Config, Rollout
 
 MESSAGE = "is accepted but not active in this version"
 
 SERVER: dict[KeyPath, Callable[[Config], bool]] = {
-    ("server", "workers"): lambda config: config.server.workers > 1,
-    ("server", "cors"): lambda config: config.server.cors is not None,
-    ("redis",): lambda config: config.redis is not None,
-    ("auth", "jwt", "jwks"): lambda config: config.auth.jwt is not None and isinstance(config.auth.jwt.jwks, Jwks),
     ("realtime",): lambda config: config.realtime is not None,
 }
 ROLLOUT: dict[str, Callable[[Rollout], bool]] = {

@@ -78,6 +78,14 @@ def _cors(cors: Cors, path: KeyPath) -> Iterator[Fault]:
             )
         elif origin != "*" and not _is_origin(origin):
             yield Fault(here, f"'{origin}' is not an origin; write https://HOST without a path")
+        elif origin != "*" and origin != _as_sent(origin):
+            yield Fault(here, f"'{origin}' is not how browsers send it; write {_as_sent(origin)}")
+
+
+def _as_sent(origin: str) -> str:
+    """Return an origin in its only spelling: lower case, without the scheme's own port (RFC 6454 section 6.2)."""
+    lowered = origin.lower()
+    return lowered.removesuffix(":443" if lowered.startswith("https:") else ":80")
 
 
 def _is_origin(value: str) -> bool:
@@ -93,7 +101,7 @@ def _is_origin(value: str) -> bool:
 def _urls(config: Config) -> Iterator[Fault]:
     if not config.store.startswith(("sqlite:///", "mongodb://", "mongodb+srv://")) or config.store == "sqlite:///":
         yield Fault(("store",), "is not a store; write sqlite:///FILE or mongodb://HOST/DATABASE")
-    if config.redis is not None and not config.redis.startswith(("redis://", "rediss://", "unix://")):
+    if config.redis is not None and not config.redis.url.startswith(("redis://", "rediss://", "unix://")):
         yield Fault(("redis",), "is not a Redis URL; write redis://HOST:6379/0, rediss://… or unix://…")
 
 

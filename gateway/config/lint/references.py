@@ -1,6 +1,6 @@
 """Names that are used: do the things they name exist?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.config.findings import Fault, KeyPath
 from gateway.config.lint.known import Known
@@ -8,17 +8,18 @@ from gateway.config.schema import Config, Migration
 
 
 def check(config: Config, known: Known) -> Iterator[Fault]:
-    """Yield unknown upstreams, adapters and quotas, and migrations that go nowhere."""
+    """Yield unknown upstreams, adapters and quotas, costs that nobody can pay, and migrations that go nowhere."""
     for position, route in enumerate(config.routes):
         yield from known.upstream(("routes", position, "upstream"), route.upstream)
         yield from known.quota(("routes", position, "quotas"), route.quotas)
+        yield from _cost(("routes", position, "cost"), route.cost, route.quotas, config)
     for name, migration in config.migrations.items():
-        yield from _migration(("migrations", name), migration, known)
+        yield from _migration(("migrations", name), migration, config, known)
     if config.realtime is not None:
         yield from known.upstream(("realtime", "upstream"), config.realtime.upstream)
 
 
-def _migration(path: KeyPath, migration: Migration, known: Known) -> Iterator[Fault]:
+def _migration(path: KeyPath, migration: Migration, config: Config, known: Known) -> Iterator[Fault]:
     yield from known.upstream((*path, "legacy"), migration.legacy)
     yield from known.upstream((*path, "successor"), migration.successor)
     if migration.legacy == migration.successor:
@@ -30,3 +31,13 @@ def _migration(path: KeyPath, migration: Migration, known: Known) -> Iterator[Fa
             yield from known.adapter((*here, "adapt"), endpoint.adapt)
         if endpoint.quotas is not None:
             yield from known.quota((*here, "quotas"), endpoint.quotas)
+        names = migration.quotas if endpoint.quotas is None else endpoint.quotas
+        yield from _cost((*here, "cost"), endpoint.cost, names, config)
+
+
+def _cost(path: KeyPath, cost: int, names: Iterable[str], config: Config) -> Iterator[Fault]:
+    for name in names:
+        quota = config.quotas.get(name)
+        least = min(quota.quota, *(tier.quota for tier in quota.tiers), quota.quota) if quota is not None else cost
+        if cost > least:
+            yield Fault(path, f"is more than the quota '{name}' ({least}) ever allows, so nobody could call this")

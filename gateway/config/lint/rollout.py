@@ -13,6 +13,8 @@ def check(config: Config) -> Iterator[Fault]:
     for name, quota in config.quotas.items():
         if quota.when is not None:
             yield from _condition(quota.when, ("quotas", name, "when"))
+        for position, tier in enumerate(quota.tiers):
+            yield from _condition(tier.when, ("quotas", name, "tiers", position, "when"))
         yield from _twice(quota.by, ("quotas", name, "by"))
     yield from _twice(config.auth.consumer, ("auth", "consumer"))
     for name, migration in config.migrations.items():

@@ -1,7 +1,7 @@
 """What the file may say: one pydantic model for every mapping of it, all of them immutable."""
 
 from gateway.config.schema.adapter import Adapter, AnswerMap, Expression, RequestMap
-from gateway.config.schema.auth import Auth, Jwks, Jwt, JwtKey, Quota, When
+from gateway.config.schema.auth import Auth, Issuer, Jwks, Jwt, JwtKey, Quota, Redis, Require, Tier, When
 from gateway.config.schema.config import Config, json_schema
 from gateway.config.schema.migration import (
     Brownout,
@@ -40,6 +40,7 @@ __all__ = [
     "Gates",
     "Health",
     "History",
+    "Issuer",
     "Jwks",
     "Jwt",
     "JwtKey",
@@ -51,12 +52,15 @@ __all__ = [
     "Ramp",
     "Realtime",
     "RealtimeLimits",
+    "Redis",
     "RequestMap",
+    "Require",
     "Retries",
     "Rollout",
     "Route",
     "Server",
     "Shadow",
+    "Tier",
     "Tls",
     "Topic",
     "Upstream",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.config.schema.auth import Mode, When
+from gateway.config.schema.auth import Mode, Require, When
 from gateway.config.schema.scalars import (
     Boolean,
     Date,
@@ -26,24 +26,34 @@ Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 
 
 class Route(Strict):
-    """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too."""
+    """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too.
+
+    Each request takes `cost` of every quota.
+    """
 
     name: Name
     match: RouteMatch
     upstream: Name
     auth: Mode = "required"
+    require: Require | None = None
     quotas: tuple[Name, ...] = ()
+    cost: Positive = 1
     upgrade: Boolean = False
 
 
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth` and `quotas` override the migration's."""
+    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's.
+
+    Each request takes `cost` of every quota.
+    """
 
     legacy: EndpointCall
     successor: EndpointCall
     adapt: Name | None = None
     auth: Mode | None = None
+    require: Require | None = None
     quotas: tuple[Name, ...] | None = None
+    cost: Positive = 1
 
 
 class Pin(When):
@@ -128,6 +138,7 @@ class Migration(Strict):
     legacy: Name
     successor: Name
     auth: Mode = "required"
+    require: Require | None = None
     quotas: tuple[Name, ...] = ()
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     rollout: Rollout = Rollout()

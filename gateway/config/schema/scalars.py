@@ -26,6 +26,7 @@ SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 """An HTTP token (RFC 9110 section 5.6.2): header and cookie names."""
+SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
 HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*\.?", re.ASCII)
 """A host's name or IPv4 address; labels of at most 63 characters, as a resolver takes them."""
@@ -138,6 +139,14 @@ def ratio(value: Any) -> float:
     found = number(value)
     if not 1 <= found <= 1000:
         raise ValueError("is not a factor: write a number from 1 to 1000")
+    return float(found)
+
+
+def proportion(value: Any) -> float:
+    """Read a part of a whole, above 0 and at most 1."""
+    found = number(value)
+    if not 0 < found <= 1:
+        raise ValueError("is not a part of a whole: write a number above 0 and up to 1, such as 0.25")
     return float(found)
 
 
@@ -292,6 +301,14 @@ def quota_identity(value: Any) -> str:
         raise ValueError(f"is not an identity: write consumer, {IDENTITY_FORMS}") from None
 
 
+def scope(value: Any) -> str:
+    """Read one scope, or several that are needed together (RFC 6749 section 3.3)."""
+    found = text(value)
+    if not SCOPE.fullmatch(found):
+        raise ValueError("is not a scope: write one such as quotes:write, or several with single spaces between them")
+    return found
+
+
 def path(value: Any) -> PathTemplate:
     """Read a path template."""
     try:
@@ -343,6 +360,7 @@ Count = Annotated[int, PlainValidator(whole(0, 10**9)), schema("integer", minimu
 Status = Annotated[int, PlainValidator(whole(200, 599)), schema("integer", minimum=200, maximum=599)]
 Percent = Annotated[float, PlainValidator(percent), schema("number", minimum=0, maximum=100)]
 Ratio = Annotated[float, PlainValidator(ratio), schema("number", minimum=1)]
+Proportion = Annotated[float, PlainValidator(proportion), schema("number", exclusiveMinimum=0, maximum=1)]
 Duration = Annotated[float, PlainValidator(positive_duration), schema("string", rf"^{DURATION.pattern}$")]
 DurationOrNone = Annotated[float, PlainValidator(duration), schema("string", rf"^{DURATION.pattern}$")]
 Size = Annotated[int, PlainValidator(size), schema("string", rf"^{SIZE.pattern}$")]
@@ -357,6 +375,7 @@ IdentityText = Annotated[str, PlainValidator(identity), schema("string", r"^(ip|
 QuotaIdentityText = Annotated[
     str, PlainValidator(quota_identity), schema("string", r"^(consumer|ip|(claim|header|cookie):.+)$")
 ]
+ScopeText = Annotated[str, PlainValidator(scope), schema("string", minLength=1)]
 Path = Annotated[PathTemplate, PlainValidator(path), schema("string", r"^/")]
 PlainPath = Annotated[str, PlainValidator(plain_path), schema("string", r"^/[^{}]*$")]
 EndpointCall = Annotated[Call, PlainValidator(call), schema("string", rf"^({'|'.join(METHODS)}) /")]

@@ -1,0 +1,1 @@
+"""What has to be asked of others to know who may call, and how often: key servers and Redis."""

@@ -1,0 +1,75 @@
+"""A crew of one: the data plane in the process that holds the control plane, with a call in place of the pipe."""
+
+import os
+from collections.abc import Sequence
+
+from gateway.callers.revocation import Revocations
+from gateway.core.clock import Clock
+from gateway.observability.access_log import AccessLog
+from gateway.server.configuration import Loaded
+from gateway.server.crew import Member, State, Take
+from gateway.server.message import Report
+from gateway.server.plane import Plane
+
+
+class Alone:
+    """Owns the data plane of a gateway with one worker. The same rules go in and the same reports come out."""
+
+    def __init__(self, loaded: Loaded, take: Take, access_log: AccessLog, clock: Clock) -> None:
+        self._plane = Plane(loaded, access_log, clock)
+        self._take = take
+        self._report: Report | None = None
+        self._revision = loaded.snapshot.revision
+        self._state = State.STARTING
+
+    def __repr__(self) -> str:
+        return f"<Alone {self._plane!r}>"
+
+    @property
+    def port(self) -> int:
+        """The public port."""
+        return self._plane.listener.port
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it only finishes what is open."""
+        return self._plane.is_draining
+
+    @property
+    def in_reserve(self) -> int:
+        """Nobody: the process is the gateway."""
+        return 0
+
+    @property
+    def revocations(self) -> Revocations:
+        """The plane's own."""
+        return self._plane.revocations
+
+    def members(self) -> Sequence[Member]:
+        """Return this process."""
+        state = State.DRAINING if self.is_draining else self._state
+        return [Member(state, os.getpid(), self._revision, 0, self._report)]
+
+    async def start(self, loaded: Loaded) -> None:
+        """Serve; raises OSError when the address is taken, ssl.SSLError for a bad certificate."""
+        await self._plane.start(loaded.config.server.listen)
+        self._state = State.SERVING
+
+    async def apply(self, loaded: Loaded) -> list[str]:
+        """Replace the rules, between two requests: nothing here waits, and nothing can fail."""
+        self._plane.apply(loaded)
+        self._revision = loaded.snapshot.revision
+        return []
+
+    async def refresh(self) -> None:
+        """Take the plane's report."""
+        self._report = self._plane.report()
+        self._take(self._report.delta)
+
+    async def drain(self) -> None:
+        """Refuse new connections and wait for the open requests."""
+        await self._plane.drain()
+
+    async def close(self) -> None:
+        """Cut what is open."""
+        await self._plane.close()

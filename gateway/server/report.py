@@ -1,0 +1,41 @@
+"""What one data plane says about itself."""
+
+from collections.abc import Iterable
+
+from gateway.downstream.listener import Listener
+from gateway.observability.delta import Unreported
+from gateway.observability.metrics import Gauge, Metrics
+from gateway.observability.sample import read
+from gateway.proxy.shared import Shared
+from gateway.server.message import EndpointFigures, Figures, Report, UpstreamFigures
+from gateway.upstream.cluster import Cluster
+from gateway.upstream.fleet import Fleet
+from gateway.upstream.pool import Pool
+
+
+class Reporter:
+    """Owns what has been reported. It only reads: no request is dearer for it."""
+
+    def __init__(
+        self, metrics: Metrics, gauges: Iterable[Gauge], listener: Listener, shared: Shared, fleet: Fleet
+    ) -> None:
+        self._unreported = Unreported(metrics)
+        self._gauges = gauges
+        self._listener = listener
+        self._shared = shared
+        self._fleet = fleet
+
+    def report(self) -> Report:
+        """Return what is new since the last report, and what is so now."""
+        upstreams = tuple(map(_upstream, self._fleet))
+        figures = Figures(self._listener.connections, self._shared.open, upstreams)
+        return Report(self._unreported.take(), read(self._gauges), figures)
+
+
+def _upstream(cluster: Cluster) -> UpstreamFigures:
+    return UpstreamFigures(cluster.name, tuple(map(_endpoint, cluster.pools)), cluster.active, cluster.queued)
+
+
+def _endpoint(pool: Pool) -> EndpointFigures:
+    replica = pool.replica
+    return EndpointFigures(replica.address.text, replica.is_healthy, replica.is_ejected, pool.busy, len(pool.idle))

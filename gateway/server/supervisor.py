@@ -1,0 +1,132 @@
+"""Several worker processes on one public port: started, told what the rules are, replaced when they die.
+
+The supervisor serves no request and holds no client's connection. Nothing here decides about traffic.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from gateway.callers.revocation import Revocations
+from gateway.core.clock import Clock
+from gateway.core.tasks import cancel_all, spawn
+from gateway.policy.auth import TokenCache
+from gateway.policy.revocation import Revocation
+from gateway.server import relay
+from gateway.server.configuration import Loaded
+from gateway.server.crew import Member, Take
+from gateway.server.message import Begin, Rules
+from gateway.server.post import Post
+from gateway.server.reservation import Reservation
+from gateway.server.reserve import Reserve
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS_SECONDS: Final = 2.0
+"""How long past its time a worker may take to end before it is killed."""
+
+
+class Supervisor:
+    """A crew of processes. It owns their places, the one in reserve and the public address."""
+
+    def __init__(self, loaded: Loaded, take: Take, clock: Clock) -> None:
+        self._rules = Rules.of(loaded)
+        self._reserve = Reserve()
+        self._reservation: Reservation | None = None
+        self._posts = [Post(self._reserve, self._begin, take) for _ in range(loaded.config.server.workers)]
+        self._keeping: set[asyncio.Task[Any]] = set()
+        self.is_draining = False
+        self.revocations = Revocations(TokenCache(), clock, loaded.config, self._teach)
+
+    def __repr__(self) -> str:
+        return f"<Supervisor {self._posts}, {self._reserve}>"
+
+    @property
+    def port(self) -> int:
+        """The public port, the same for every worker."""
+        return self._held.listen.port
+
+    @property
+    def in_reserve(self) -> int:
+        """Whether somebody could take a dead worker's place at once."""
+        return self._reserve.ready
+
+    def members(self) -> Sequence[Member]:
+        """Return every worker."""
+        return [post.member() for post in self._posts]
+
+    async def start(self, loaded: Loaded) -> None:
+        """Hold the address, start every worker, and keep their places filled; raises OSError when one cannot serve."""
+        self._reservation = await Reservation.of(loaded.config.server.listen)
+        await self.revocations.start()
+        _raise_first(await asyncio.gather(*(post.fill() for post in self._posts), return_exceptions=True))
+        for number, post in enumerate(self._posts, 1):
+            spawn(post.keep(), name=f"keep worker {number}", owner=self._keeping)
+        self._reserve.start()
+
+    async def apply(self, loaded: Loaded) -> list[str]:
+        """Hand the rules over whole; return what those workers say who could not apply them."""
+        self._rules = Rules.of(loaded)
+        self.revocations.apply(loaded.config)
+        answers = await asyncio.gather(*(post.apply(self._rules) for post in self._posts))
+        return [complaint for complaint in answers if complaint is not None]
+
+    async def refresh(self) -> None:
+        """Ask every worker for a report."""
+        await asyncio.gather(*(post.refresh() for post in self._posts))
+
+    async def drain(self) -> None:
+        """Have the workers finish what is open, and wait for them."""
+        self.is_draining = True
+        await self._reserve.close()
+        self._held.close()
+        for post in self._posts:
+            post.drain()
+        await self._until_gone(self._rules.config.server.drain + LAST_WORDS_SECONDS)
+
+    async def close(self) -> None:
+        """End whoever is still there."""
+        self.is_draining = True
+        await self._reserve.close()
+        for post in self._posts:
+            post.stop()
+        await self._until_gone(LAST_WORDS_SECONDS)
+        for post in self._posts:
+            post.kill()
+        await self._until_gone(LAST_WORDS_SECONDS)
+        await cancel_all(self._keeping)
+        await self.revocations.close()
+        if self._reservation is not None:
+            self._reservation.close()
+
+    @property
+    def _held(self) -> Reservation:
+        if self._reservation is None:
+            raise RuntimeError("the workers have not been started")
+        return self._reservation
+
+    def _begin(self) -> Begin:
+        """Return what a worker needs to serve, by the rules of this moment."""
+        return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known())
+
+    def _teach(self, revoked: Sequence[Revocation]) -> None:
+        """Tell the workers what is revoked: they hear it from Redis, too, but that may be away."""
+        for post in self._posts:
+            post.learn(revoked)
+
+    async def _until_gone(self, seconds: float) -> None:
+        """Wait until every worker has ended, at most so long."""
+        endings = [post.gone() for post in self._posts]
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*endings)
+        except TimeoutError:
+            late = [member.pid for member in self.members() if member.pid is not None]
+            log.warning("workers %s have not ended in time", late)
+
+
+def _raise_first(outcomes: Iterable[BaseException | None]) -> None:
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
