@@ -4,6 +4,7 @@ The same function serves traffic, `crossfade explain` (with a Trace), rollout pr
 another moment). Its only state is passed in as Memory.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -16,7 +17,7 @@ from gateway.policy import charging, cohort, cors, identity, permission, phase, 
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import TokenCache, Verifier
 from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
-from gateway.policy.quota import Counting, QuotaTable, Verdict
+from gateway.policy.quota import Charge, Counting, QuotaTable, Verdict
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.trace import Trace
 from gateway.policy.verified import NOBODY
@@ -33,11 +34,13 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 class Memory:
     """What decisions may remember: verified tokens and quota counts. Explanations pass a fresh one.
 
-    Once a Need has been fulfilled, one of the two is replaced by what knows the answer.
+    Once a Need has been fulfilled, one of the two is replaced by what knows the answer. `counted` is what the answer is
+    about: while the rules are the same, the decision goes on from there.
     """
 
     tokens: Verifier
     quotas: Counting
+    counted: NeedCount | None = None
 
     @classmethod
     def fresh(cls, tokens: Verifier | None = None) -> Self:
@@ -54,6 +57,9 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
 
 
 def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
+    counted = memory.counted
+    if counted is not None and counted.snapshot is snapshot:
+        return _proceed(head, snapshot, counted.target, counted.caller, counted.charges, now, memory, trace)
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
@@ -67,9 +73,35 @@ def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, t
         refusal = _require(target.require, head, target, caller, trace)
         if refusal is not None:
             return refusal
-    limits = _limit(head, target, caller, now, memory, trace)
-    if not isinstance(limits, str):
-        return limits
+    charges = charging.charge(target.quotas, head, caller)
+    return _proceed(head, snapshot, target, caller, charges, now, memory, trace)
+
+
+def _proceed(
+    head: RequestHead,
+    snapshot: Snapshot,
+    target: Endpoint | Route,
+    caller: Caller,
+    charges: Sequence[Charge],
+    now: float,
+    memory: Memory,
+    trace: Trace | None,
+) -> Decision:
+    """Go on from where it is known who calls what."""
+    limits = ""
+    if charges:
+        verdict = memory.quotas.count(charges, now)
+        if verdict is None:
+            return NeedCount(target, charges, caller, snapshot)
+        if trace is not None:
+            trace.counted(charges, verdict)
+        limits = ratelimit.block(charges, verdict)
+        if not verdict.is_allowed:
+            return _used_up(verdict, target, caller, limits)
+    elif trace is not None:
+        trace.uncounted(target)
+    if target.shadows:
+        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
     # Compared decoded, sent on as the client wrote it.
@@ -163,27 +195,6 @@ def _require(
         return None
     problem = Problem(ProblemType.FORBIDDEN, f"The caller lacks {missing}.")
     return Refuse(problem, "forbidden", target, caller, (("WWW-Authenticate", requirement.challenge),))
-
-
-def _limit(
-    head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
-) -> Block | Refuse | NeedCount:
-    limits = ""
-    charges = charging.charge(target.quotas, head, caller)
-    if charges:
-        verdict = memory.quotas.count(charges, now)
-        if verdict is None:
-            return NeedCount(target, charges)
-        if trace is not None:
-            trace.counted(charges, verdict)
-        limits = ratelimit.block(charges, verdict)
-        if not verdict.is_allowed:
-            return _used_up(verdict, target, caller, limits)
-    elif trace is not None:
-        trace.uncounted(target)
-    if target.shadows:
-        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
-    return limits
 
 
 def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits: Block) -> Refuse:

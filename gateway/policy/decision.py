@@ -6,7 +6,7 @@ All of it is read-only once made; it is not frozen only because that makes makin
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.config.snapshot import Adapter, Endpoint, Route, Side
+from gateway.config.snapshot import Adapter, Endpoint, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
@@ -103,10 +103,15 @@ class NeedKeys:
 
 @dataclass(slots=True)
 class NeedCount:
-    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up."""
+    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up.
+
+    The rest is how far the decision had come, by which rules.
+    """
 
     target: Endpoint | Route
     charges: Sequence[Charge]
+    caller: Caller
+    snapshot: Snapshot
 
 
 type Need = NeedKeys | NeedCount
