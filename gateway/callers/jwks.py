@@ -25,6 +25,7 @@ USUAL: Final = {
 }  # fmt: skip
 """What a key is good for that does not say so, by its type or curve: one algorithm only, like every key."""
 
+KINDS: Final[Mapping[str, Any]] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 BROKEN: Final = (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What PyJWT and `cryptography` raise for members that are missing, of another type, or no point of the curve."""
@@ -65,7 +66,8 @@ def _key(entry: Any) -> Key | None:
         raise UnfitKeyError("is not an object")
     if entry.get("kty") == "oct":
         raise UnfitKeyError("is a symmetric key, which nobody may publish")
-    if entry.get("kty") not in {"RSA", "EC", "OKP"} or not _is_for_verifying(entry):
+    kind = entry.get("kty")
+    if not isinstance(kind, str) or kind not in KINDS or not _is_for_verifying(entry):
         return None
     if not PRIVATE.isdisjoint(entry):
         raise UnfitKeyError("is a private key, so whoever has read it can sign; the issuer must replace it")
@@ -91,9 +93,8 @@ def _algorithm(entry: Mapping[str, Any]) -> str:
 
 
 def _material(entry: Mapping[str, Any], algorithm: str) -> Any:
-    kinds: Mapping[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
     try:
-        found = kinds[entry["kty"]].from_jwk(dict(entry))
+        found = KINDS[entry["kty"]].from_jwk(dict(entry))
     except BROKEN:
         raise UnfitKeyError("cannot be read") from None
     reason = unfit(found, algorithm)

@@ -175,5 +175,6 @@ def _auth(spec: schema.Jwt | None, consumer: tuple[Identity, ...]) -> AuthPolicy
 
 
 def _issuer(spec: schema.Jwt | schema.Issuer, audience: str | None) -> Issuer:
-    server = KeyServer(spec.jwks.url, spec.jwks.refresh, spec.jwks.cooldown) if spec.jwks is not None else None
+    jwks = spec.jwks
+    server = KeyServer(jwks.url, jwks.refresh, min(jwks.cooldown, jwks.refresh)) if jwks is not None else None
     return Issuer(spec.issuer, spec.audience or audience, tuple(map(load_key, spec.keys)), server)

@@ -68,7 +68,8 @@ def _counters(metrics: Metrics) -> dict[str, Counter[Any]]:
 
 
 def _histograms(metrics: Metrics) -> dict[str, defaultdict[Any, Histogram]]:
-    return {name: value for name, value in vars(metrics).items() if isinstance(value, defaultdict)}
+    found = {name: value for name, value in vars(metrics).items() if isinstance(value, defaultdict)}
+    return {name: value for name, value in found.items() if value.default_factory is Histogram}
 
 
 def _gained(now: Counter[Any], before: dict[Key, int]) -> dict[Key, int]:

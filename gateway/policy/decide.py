@@ -4,6 +4,7 @@ The same function serves traffic, `crossfade explain` (with a Trace), rollout pr
 another moment). Its only state is passed in as Memory.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -18,7 +19,7 @@ from gateway.policy.auth import TokenCache, Verifier
 from gateway.policy.cohort import assign_token
 from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
 from gateway.policy.phase import Phase, Stand
-from gateway.policy.quota import Counting, QuotaTable, Verdict
+from gateway.policy.quota import Charge, Counting, QuotaTable, Verdict
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.route import Miss, Place, Places, UnsafePathError
 from gateway.policy.trace import Trace
@@ -38,12 +39,14 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 class Memory:
     """What decisions may remember: tokens, quota counts and where paths lead. Explanations pass a fresh one.
 
-    Once a Need has been fulfilled, one of the first two is replaced by what knows the answer.
+    Once a Need has been fulfilled, one of the first two is replaced by what knows the answer. `counted` is what the
+    answer is about: while the rules are the same, the decision goes on from there.
     """
 
     tokens: Verifier
     quotas: Counting
     places: Places
+    counted: NeedCount | None = None
 
     @classmethod
     def fresh(cls, tokens: Verifier | None = None) -> Self:
@@ -60,6 +63,9 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
 
 
 def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
+    counted = memory.counted
+    if counted is not None and counted.snapshot is snapshot:
+        return _proceed(head, snapshot, counted.place, counted.caller, counted.charges, now, memory, trace)
     local = OWN_PATHS.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
@@ -74,9 +80,35 @@ def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, t
         refusal = _require(target.require, head, target, caller, trace)
         if refusal is not None:
             return refusal
-    limits = _limit(head, target, caller, now, memory, trace)
-    if not isinstance(limits, str):
-        return limits
+    charges = charging.charge(target.quotas, head, caller)
+    return _proceed(head, snapshot, place, caller, charges, now, memory, trace)
+
+
+def _proceed(
+    head: RequestHead,
+    snapshot: Snapshot,
+    place: Place,
+    caller: Caller,
+    charges: Sequence[Charge],
+    now: float,
+    memory: Memory,
+    trace: Trace | None,
+) -> Decision:
+    """Go on from where it is known who calls what."""
+    target, limits = place.target, ""
+    if charges:
+        verdict = memory.quotas.count(charges, now)
+        if verdict is None:
+            return NeedCount(place, charges, caller, snapshot)
+        if trace is not None:
+            trace.counted(charges, verdict)
+        limits = ratelimit.block(charges, verdict)
+        if not verdict.is_allowed:
+            return _used_up(verdict, target, caller, limits)
+    elif trace is not None:
+        trace.uncounted(target)
+    if target.shadows:
+        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
     stand = _phase(head, target, caller, place, now, limits, trace)
@@ -167,27 +199,6 @@ def _require(
         return None
     problem = Problem(ProblemType.FORBIDDEN, f"The caller lacks {missing}.")
     return Refuse(problem, "forbidden", target, caller, (("WWW-Authenticate", requirement.challenge),))
-
-
-def _limit(
-    head: RequestHead, target: Endpoint | Route, caller: Caller, now: float, memory: Memory, trace: Trace | None
-) -> Block | Refuse | NeedCount:
-    limits = ""
-    charges = charging.charge(target.quotas, head, caller)
-    if charges:
-        verdict = memory.quotas.count(charges, now)
-        if verdict is None:
-            return NeedCount(target, charges)
-        if trace is not None:
-            trace.counted(charges, verdict)
-        limits = ratelimit.block(charges, verdict)
-        if not verdict.is_allowed:
-            return _used_up(verdict, target, caller, limits)
-    elif trace is not None:
-        trace.uncounted(target)
-    if target.shadows:
-        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
-    return limits
 
 
 def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits: Block) -> Refuse:

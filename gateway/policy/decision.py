@@ -6,13 +6,14 @@ All of it is read-only once made; it is not frozen only because that makes makin
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.config.snapshot import Adapter, Endpoint, Route, Side
+from gateway.config.snapshot import Adapter, Endpoint, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
 from gateway.policy.cohort import Assignment
 from gateway.policy.phase import Phase
 from gateway.policy.quota import Charge
+from gateway.policy.route import Place
 from gateway.policy.verified import NOBODY, Claims, Verified
 
 
@@ -110,10 +111,20 @@ class NeedKeys:
 
 @dataclass(slots=True)
 class NeedCount:
-    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up."""
+    """These charges are counted elsewhere: all of them, or none when one of the quotas is used up.
 
-    target: Endpoint | Route
+    The rest is how far the decision had come, by which rules.
+    """
+
+    place: Place
     charges: Sequence[Charge]
+    caller: Caller
+    snapshot: Snapshot
+
+    @property
+    def target(self) -> Endpoint | Route:
+        """Whom the request is for."""
+        return self.place.target
 
 
 type Need = NeedKeys | NeedCount

@@ -75,6 +75,15 @@ def log_refusal(error: ConfigError) -> None:
         log.error("%s", finding)
 
 
+def held(new: Config, started_with: Config) -> Config:
+    """Return a configuration with what needs a restart as it was: a worker that starts late gets no other."""
+    first = started_with.server
+    admin = new.server.admin.model_copy(update={"listen": first.admin.listen})
+    kept = {"listen": first.listen, "workers": first.workers, "tls": first.tls, "admin": admin}
+    server = new.server.model_copy(update=kept)
+    return new.model_copy(update={"server": server, "store": started_with.store, "redis": started_with.redis})
+
+
 def needs_restart(old: Config, new: Config) -> list[str]:
     """Return the key paths that differ from what the process was started with and that it cannot follow."""
     pairs = {

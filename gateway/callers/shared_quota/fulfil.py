@@ -33,9 +33,10 @@ class Told:
 class _Question:
     """One request that waits for its verdict, unless it leaves before."""
 
-    __slots__ = ("_answered", "_memory")
+    __slots__ = ("_answered", "_memory", "_need")
 
-    def __init__(self, memory: Memory, answered: Callable[[Memory], None]) -> None:
+    def __init__(self, need: NeedCount, memory: Memory, answered: Callable[[Memory], None]) -> None:
+        self._need = need
         self._memory = memory
         self._answered: Callable[[Memory], None] | None = answered
 
@@ -43,7 +44,8 @@ class _Question:
         """Pass the verdict on."""
         answered, self._answered = self._answered, None
         if answered is not None:
-            answered(replace(self._memory, quotas=Told(verdict, self._memory.quotas)))
+            quotas = Told(verdict, self._memory.quotas)
+            answered(replace(self._memory, quotas=quotas, counted=self._need))
 
     def cancel(self) -> None:
         """Nobody waits any more; the request stays counted."""
@@ -61,6 +63,6 @@ class QuotaFulfiller:
 
     def ask(self, need: NeedCount, memory: Memory, answered: Callable[[Memory], None]) -> Callable[[], None]:
         """Have a need fulfilled; `answered` is called later and once, unless what is returned is called before."""
-        question = _Question(memory, answered)
+        question = _Question(need, memory, answered)
         self._quotas.ask(need.charges, question.tell)
         return question.cancel

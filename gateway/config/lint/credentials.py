@@ -98,8 +98,6 @@ def _jwks(jwks: Jwks, path: KeyPath) -> Iterator[Fault]:
     if url.scheme == "http" and url.hostname not in LOOPBACK:
         message = "is fetched without TLS: whoever is on the way can put in a key of their own; use https"
         yield Fault((*path, "url"), message, "warning")
-    if jwks.cooldown > jwks.refresh:
-        yield Fault((*path, "cooldown"), "is longer than refresh, which fetches anyway; write a shorter one")
 
 
 def _forward(jwt: Jwt, path: KeyPath) -> Iterator[Fault]:

@@ -43,13 +43,12 @@ class JwtKey(Strict):
 class Jwks(Strict):
     """A key set that the issuer publishes, fetched every `refresh` seconds.
 
-    A token that names a key which is not in it has it fetched at once, but not within `cooldown` seconds of the last
-    time.
+    A token that names a key which is not in it has it fetched at once, but never twice within `cooldown` seconds.
     """
 
     url: WebUrl
     refresh: Duration = 600.0
-    cooldown: Duration = 5.0
+    cooldown: Duration = 1.0
 
 
 class Issuer(Strict):
