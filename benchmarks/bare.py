@@ -28,6 +28,7 @@ from gateway.downstream.listener import Listener
 from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Metrics
 from gateway.policy.decide import Memory
+from gateway.policy.decision import Need
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
@@ -57,6 +58,13 @@ class CountingTransport(asyncio.Transport):
         return 0
 
 
+class Nobody:
+    """Who is asked when something must be asked of others: here nothing is."""
+
+    def ask(self, need: Need, memory: Memory, answered: Callable[[Memory], None]) -> Callable[[], None]:
+        raise AssertionError(need)
+
+
 def _requests(folder: Path, *, is_unique: bool) -> list[bytes]:
     tokens = users(make_keys(folder), "hs256")
     records = request_file.once(0, 20_000) if is_unique else request_file.mixed(tokens)
@@ -77,7 +85,7 @@ class Stage:
         clock = SystemClock()
         handoff = Handoff(LocalPaths(shared.snapshot, clock, self))
         snapshot = shared.snapshot.value
-        self.listener = Listener(Proxy(shared, handoff, clock), snapshot.server.limits, snapshot.auth.dropped)
+        self.listener = Listener(Proxy(shared, handoff, clock, Nobody()), snapshot.server.limits, snapshot.auth.dropped)
         self.asked: list[Connection] = []
         self.written = 0
         self.clients = [ClientConnection(self.listener) for _ in range(_AT_ONCE)]

@@ -95,21 +95,28 @@ class QuotaTable:
             self._origin = now
         # Seconds since the first request: a double of today's Unix time only resolves 0.24 µs, which adds up.
         now -= self._origin
-        if len(charges) == 1:
-            charge = charges[0]
-            quota = charge.quota
-            arrival = self._arrival(charge, now)
-            wait = arrival - quota.tolerance - now
-            if wait <= EPSILON:
-                return self._spend(charge, arrival, now)
-            return Verdict.refused(quota, arrival - now, wait)
-        return self._count_all(charges, now)
+        return self._count_one(charges[0], now) if len(charges) == 1 else self._count_all(charges, now)
 
     def observe(self, charges: Sequence[Charge], now: float) -> None:
         """Count one request against each charge by itself, and note those that would have refused it."""
         for charge in charges:
             if not self.count([charge], now).is_allowed:
                 self._shadowed[(charge.quota.name,)] += 1
+
+    def _count_one(self, charge: Charge, now: float) -> Verdict:
+        """The same as for several, in one piece: most requests are counted by one quota."""
+        quota, key = charge.quota, charge.key
+        table = self._tables.get(quota.name) or self._table(quota)
+        arrival = table.times.get(key, now)
+        if arrival <= now:
+            arrival = now
+        elif arrival > now + quota.tolerance + EPSILON:
+            arrival = self._arrival(charge, now)
+            if arrival > now + quota.tolerance + EPSILON:
+                return Verdict.refused(quota, arrival - now, arrival - quota.tolerance - now)
+        advanced = arrival + quota.increment
+        table.put(key, advanced, now)
+        return Verdict.granted(quota, advanced - now)
 
     def _count_all(self, charges: Sequence[Charge], now: float) -> Verdict:
         arrivals = [self._arrival(charge, now) for charge in charges]
@@ -121,12 +128,13 @@ class QuotaTable:
         verdicts = [self._spend(charge, arrival, now) for charge, arrival in zip(charges, arrivals, strict=True)]
         return strictest(verdicts)
 
+    def _table(self, quota: Quota) -> Arrivals:
+        return self._tables.setdefault(quota.name, Arrivals(self._capacity))
+
     def _arrival(self, charge: Charge, now: float) -> float:
         """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
         quota = charge.quota
-        table = self._tables.get(quota.name)
-        if table is None:
-            table = self._tables[quota.name] = Arrivals(self._capacity)
+        table = self._tables.get(quota.name) or self._table(quota)
         arrival = table.times.get(charge.key)
         if arrival is None or arrival <= now:
             return now
