@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.callers.shared_quota import counter
 from gateway.callers.shared_quota.counter import SharedQuotas
 from gateway.config import schema
 from gateway.config.snapshot import Identity, IdentityKind, Quota
@@ -13,6 +14,7 @@ from gateway.core.clock import SystemClock
 from gateway.observability.metrics import Metrics
 from gateway.policy.quota import Charge, Verdict
 from tests.support.own_redis import OwnRedis
+from tests.support.upstream import ScriptedUpstream
 
 BY = (Identity(IdentityKind.HEADER, "x-key"),)
 
@@ -22,6 +24,12 @@ def redis() -> Iterator[OwnRedis]:
     server = OwnRedis()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def v1() -> AsyncIterator[ScriptedUpstream]:
+    async with ScriptedUpstream() as upstream:
+        yield upstream
 
 
 class Process:
@@ -56,8 +64,10 @@ type Start = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
-async def start(redis: OwnRedis) -> AsyncIterator[Start]:
+async def start(redis: OwnRedis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
     """Start processes' counters; all end with the test."""
+    # On one loop all come back at the same time, so there is little to wait for.
+    monkeypatch.setattr(counter, "SETTLE_SECONDS", 0.3)
     async with AsyncExitStack() as stack:
 
         async def begin(timeout: float = 1.0, share: float | None = None) -> Process:
