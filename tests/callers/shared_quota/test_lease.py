@@ -6,9 +6,10 @@ from redis import Redis
 
 from gateway.callers.shared_quota.counter import Mode
 from gateway.policy.quota import Charge
+from tests.support.own_redis import OwnRedis
 from tests.support.soon import soon
 
-from .conftest import OwnRedis, Process, Start, charge
+from .conftest import Process, Start, charge
 
 
 def leased(quota: int = 1_000, window: float = 600.0, key: str = "alice", name: str = "burst") -> Charge:

@@ -5,9 +5,10 @@ import asyncio
 from redis import Redis
 
 from gateway.callers.shared_quota.counter import Mode
+from tests.support.own_redis import OwnRedis
 from tests.support.soon import soon
 
-from .conftest import OwnRedis, Start, charge
+from .conftest import Start, charge
 
 
 async def test_a_stopped_redis_costs_one_timeout_and_then_nothing(start: Start, redis: OwnRedis) -> None:

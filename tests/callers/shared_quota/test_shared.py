@@ -8,9 +8,10 @@ from redis import Redis
 
 from gateway.callers.shared_quota.counter import Mode
 from gateway.policy.quota import Charge, QuotaTable
+from tests.support.own_redis import OwnRedis
 from tests.support.soon import soon
 
-from .conftest import OwnRedis, Start, charge
+from .conftest import Start, charge
 
 
 def calls(redis: OwnRedis) -> int:
