@@ -8,6 +8,7 @@ from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Decision, Forward, NeedCount, Refuse
 from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.route import Places
 from tests.policy.conftest import Compile, token
 
 NOW = 1_800_000_000.0
@@ -26,13 +27,13 @@ class Elsewhere:
 
 def needed(snapshot: Snapshot) -> tuple[RequestHead, NeedCount]:
     head = RequestHead.of("GET", "/api/v2/x", [("Authorization", f"Bearer {token(NOW)}")])
-    need = decide(head, snapshot, NOW, Memory(TokenCache(), Elsewhere()))
+    need = decide(head, snapshot, NOW, Memory(TokenCache(), Elsewhere(), Places()))
     assert isinstance(need, NeedCount)
     return head, need
 
 
 def counted(head: RequestHead, need: NeedCount, snapshot: Snapshot) -> Decision:
-    return decide(head, snapshot, NOW, Memory(TokenCache(), QuotaTable(), need))
+    return decide(head, snapshot, NOW, Memory(TokenCache(), QuotaTable(), Places(), need))
 
 
 def test_what_must_be_counted_elsewhere_is_needed(snapshot: Snapshot) -> None:
