@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Self
 
 from gateway.config.cors import CorsPolicy, compile_cors
@@ -351,17 +352,24 @@ class AuthPolicy:
 
     `consumer` are the identities of whom calls, with a token or without: the first that is present.
     `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
+    `told` is the same as pairs; `own` are claim and label of the consumer's identities that are claims, up to the first
+    that is not: what a token tells about its consumer whatever the request.
     """
 
     issuers: tuple[Issuer, ...]
     leeway: float
     forward: Mapping[str, str]
     consumer: tuple[Identity, ...] = ()
+    told: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+    own: tuple[tuple[str, str], ...] = field(init=False, repr=False)
     by_name: Mapping[str, Issuer] = field(init=False, repr=False)
     unnamed: Issuer | None = field(init=False, repr=False)
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        claims = takewhile(lambda identity: identity.kind is IdentityKind.CLAIM, self.consumer)
+        object.__setattr__(self, "own", tuple((claim.name, claim.label) for claim in claims))
+        object.__setattr__(self, "told", tuple(self.forward.items()))
         named = {issuer.name: issuer for issuer in self.issuers if issuer.name is not None}
         object.__setattr__(self, "by_name", named)
         object.__setattr__(self, "unnamed", next((one for one in self.issuers if one.name is None), None))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.config.snapshot import AuthPolicy, Key
-from gateway.policy.jws import check_times, verify
+from gateway.policy.jws import untimely, verify
 from gateway.policy.refusal import AuthError, AuthReason, KeysUnavailableError, MissingKeyError, unknown_key
 from gateway.policy.revocation import RevocationList
 from gateway.policy.verified import Claims, Verified
@@ -54,9 +54,9 @@ class TokenCache:
             self._forget()
         known = self._known.get(authorization) if authorization is not None else None
         if known is None:
-            known = self._look(bearer(authorization), policy, now)
+            known = self._look(authorization, policy, now)
         if not known.starts <= now < known.ends:
-            check_times(known.claims, policy, now)
+            raise untimely(known.claims, policy, now)
         return known
 
     def put_keys(self, url: str, keys: Sequence[Key] | None) -> None:
@@ -74,15 +74,20 @@ class TokenCache:
             del self._known[raw]
             self._known_bytes -= len(raw)
 
-    def _look(self, token: str, policy: AuthPolicy, now: float) -> Verified:
+    def _look(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
         """Return a token that was written in an unusual way, or is not known yet."""
-        usual = f"Bearer {token}"
-        known = self._known.get(usual)
-        if known is None:
-            known = Verified.of(verify(token, policy, now, self._fetched), policy)
-            if self.revoked.refuses(known.texts, known.claims, now):
-                raise AuthError(AuthReason.REVOKED, "the token has been revoked")
-            self._remember(usual, known)
+        if authorization is not None and authorization.startswith("Bearer ") and authorization.count(" ") == 1:
+            token, usual = authorization[7:], authorization
+        else:
+            token = bearer(authorization)
+            usual = f"Bearer {token}"
+            if usual in self._known:
+                return self._known[usual]
+        claims, span = verify(token, policy, now, self._fetched)
+        known = Verified.of(claims, policy, *span)
+        if self.revoked.refuses(known.texts, claims, now):
+            raise AuthError(AuthReason.REVOKED, "the token has been revoked")
+        self._remember(usual, known)
         return known
 
     def _remember(self, raw: str, known: Verified) -> None:
@@ -125,7 +130,7 @@ class GivenClaims:
         """Return the given claims as a token that is always good; raises AuthError when there are none."""
         if self.claims is None:
             raise AuthError(AuthReason.MISSING, "the request has no bearer token")
-        return Verified.given(self.claims, policy)
+        return Verified.of(self.claims, policy)
 
 
 def bearer(authorization: str | None) -> str:

@@ -5,10 +5,12 @@ checked, nothing that a token says is believed; it only chooses among what was c
 """
 
 import json
+from binascii import Error as NotBase64Error
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import Any, Final
 
 import orjson
@@ -21,17 +23,25 @@ from gateway.policy.verified import Claims
 type FetchedKeys = Mapping[str, Sequence[Key]]
 """What key servers have answered, by URL."""
 
+type Span = tuple[float, float]
+"""Unix seconds, the leeway included: good from the first on, and before the second."""
+
+NO_TOKEN: Final = "the token is not a compact JWS"
 MAX_TOKEN_BYTES: Final = 8192
 MAX_KID_CHARACTERS: Final = 256
 """No key server is asked for a longer one."""
 MEMOIZED_BYTES: Final = 512
 """Longer headers are read each time, which bounds the memo to some hundred kilobytes."""
+STARTS: Final = ("nbf", "iat")
+NUMBERS: Final = frozenset({int, float})
 LATEST: Final = 1e15
 """Unix seconds; beyond it a double no longer counts in halves."""
 
 ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-TAILS: Final = (ALPHABET, b"", b"AQgw", b"AEIMQUYcgkosw048")
+STANDARD: Final = bytes.maketrans(b"-_+/", b"+/-_")
+"""base64url into base64, and what is in base64 only into what is not."""
+PADDING: Final = (b"", b"", b"==", b"=")
+TAILS: Final = (ALPHABET.translate(STANDARD), b"", b"AQgw", b"AEIMQUYcgkosw048")
 """By a segment's length modulo 4: how it may end. Else a token could be written in more than one way."""
 
 EMBEDDED_KEYS: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
@@ -49,48 +59,54 @@ class Header:
     kid: str | None
 
 
-def verify(token: str, policy: AuthPolicy, now: float, fetched: FetchedKeys = {}) -> Claims:  # noqa: B006 - only read
-    """Verify one token and return its claims; raises AuthError and MissingKeyError.
+def verify(token: str, policy: AuthPolicy, now: float, fetched: FetchedKeys) -> tuple[Claims, Span]:
+    """Verify one token and return its claims, and when it is good; raises AuthError and MissingKeyError.
 
     Its `iss` chooses the issuer, whose keys are the only ones that count. The key decides the algorithm, never the
     token, so one signed with an RSA public key as an HMAC secret, or with `none`, finds no key. Times are compared
     with `now` (Unix seconds) and the policy's leeway.
     """
-    header_part, payload_part, signature_part = _split(token)
+    raw, (header_part, payload_part, signature_part) = _split(token)
     header = _known_header(header_part) if len(header_part) <= MEMOIZED_BYTES else _header(header_part)
     claims = _object(_decode(payload_part))
     issuer = _issuer(claims, policy)
     _check_subject(claims)
-    if issuer.audience is not None:
+    if issuer.audience is not None and claims.get("aud") != issuer.audience:
         _check_audience(claims.get("aud"), issuer.audience)
-    check_times(claims, policy, now)
+    span = _span(claims, policy.leeway)
+    if not span[0] <= now < span[1]:
+        raise untimely(claims, policy, now)
     keys = _fitting(header, issuer, fetched)
     signature = _decode(signature_part)
-    signed = b"%b.%b" % (header_part, payload_part)
+    signed = raw[: -len(signature_part) - 1]
     for key in keys:
         if CHECKS[key.algorithm](key.material, signed, signature):
-            return claims
+            return claims, span
     raise _unsigned(header, keys, issuer)
 
 
-def check_times(claims: Claims, policy: AuthPolicy, now: float) -> None:
-    """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1.4 to 4.1.6); raises AuthError."""
-    leeway = policy.leeway
-    if now >= _time(claims, "exp") + leeway:
-        raise AuthError(AuthReason.EXPIRED, "the token has expired")
-    if "nbf" in claims and now < _time(claims, "nbf") - leeway:
-        raise AuthError(AuthReason.NOT_YET_VALID, "the token is not valid yet")
-    if "iat" in claims and now < _time(claims, "iat") - leeway:
-        raise AuthError(AuthReason.NOT_YET_VALID, "the token was issued in the future")
+def untimely(claims: Claims, policy: AuthPolicy, now: float) -> AuthError:
+    """Return why a token is not good at this time (RFC 7519 section 4.1.4 to 4.1.6)."""
+    if now >= claims["exp"] + policy.leeway:
+        return AuthError(AuthReason.EXPIRED, "the token has expired")
+    if now < claims.get("nbf", -inf) - policy.leeway:
+        return AuthError(AuthReason.NOT_YET_VALID, "the token is not valid yet")
+    return AuthError(AuthReason.NOT_YET_VALID, "the token was issued in the future")
 
 
-def _time(claims: Claims, name: str) -> float:
-    """Return a NumericDate; PyJWT would take a text or a boolean for one."""
-    value = claims.get(name)
-    kind = type(value)
-    if value is not None and (kind is int or kind is float) and -LATEST < value < LATEST:
-        return float(value)
-    raise AuthError(AuthReason.TIMES, f"the claim {name} is missing or not a moment")
+def _span(claims: Claims, leeway: float) -> Span:
+    """Return from when until when a token is good. PyJWT would take a text or a boolean for a moment."""
+    expires: Any = claims.get("exp")
+    if type(expires) not in NUMBERS or not -LATEST < expires < LATEST:
+        raise AuthError(AuthReason.TIMES, "the claim exp is missing or not a moment")
+    starts = -inf
+    for name in STARTS:
+        if name in claims:
+            moment = claims[name]
+            if type(moment) not in NUMBERS or not -LATEST < moment < LATEST:
+                raise AuthError(AuthReason.TIMES, f"the claim {name} is not a moment")
+            starts = max(starts, moment)
+    return starts - leeway, expires + leeway
 
 
 def _issuer(claims: Claims, policy: AuthPolicy) -> Issuer:
@@ -152,26 +168,30 @@ def _is_unheard(kid: str, keys: Sequence[Key]) -> bool:
 # ---------------------------------------------------------------------- the text
 
 
-def _split(token: str) -> list[bytes]:
+def _split(token: str) -> tuple[bytes, list[bytes]]:
+    """Return the token's bytes, and its three parts as plain base64."""
     if len(token) > MAX_TOKEN_BYTES:
         raise AuthError(AuthReason.TOO_LONG, "the token is longer than 8 KiB")
-    try:
-        raw = token.encode("ascii")
-    except UnicodeEncodeError:
-        raise AuthError(AuthReason.MALFORMED, "the token is not a compact JWS") from None
-    rest = raw.translate(None, ALPHABET)
-    if rest == b"..":
-        return raw.split(b".")
-    if rest == b"....":
+    if not token.isascii():
+        raise AuthError(AuthReason.MALFORMED, NO_TOKEN)
+    raw = token.encode()
+    parts = raw.translate(STANDARD).split(b".")
+    if len(parts) == 3:
+        return raw, parts
+    if len(parts) == 5:
         raise AuthError(AuthReason.ENCRYPTED, "encrypted tokens are not accepted")
-    raise AuthError(AuthReason.MALFORMED, "the token is not a compact JWS")
+    raise AuthError(AuthReason.MALFORMED, NO_TOKEN)
 
 
-def _decode(segment: bytes) -> bytes:
-    """Read base64url (RFC 4648 section 5) whose characters were checked; more padding than needed does no harm."""
-    if segment and segment[-1] not in TAILS[len(segment) & 3]:
-        raise AuthError(AuthReason.MALFORMED, "the token is not base64url")
-    return a2b_base64(segment.translate(STANDARD) + b"==")
+def _decode(part: bytes) -> bytes:
+    """Read base64url (RFC 4648 section 5) in its only spelling: without padding, and with no bits that mean nothing."""
+    size = len(part) & 3
+    try:
+        if not part or part[-1] in TAILS[size]:
+            return a2b_base64(part + PADDING[size], strict_mode=True)
+    except NotBase64Error:
+        pass
+    raise AuthError(AuthReason.MALFORMED, "the token is not base64url")
 
 
 def _header(segment: bytes) -> Header:

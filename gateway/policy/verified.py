@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from gateway.config.snapshot import AuthPolicy, IdentityKind
+from gateway.config.snapshot import AuthPolicy
 from gateway.core.block import Block
 from gateway.policy.identity import bounded
 
 type Claims = Mapping[str, Any]
 """The verified payload of a token."""
 
+PLAIN: Final = frozenset({int, float, bool})
 HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
@@ -35,37 +36,25 @@ class Verified:
     sides: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, claims: Claims, policy: AuthPolicy) -> Self:
-        """Take the claims of a token whose signature and times were checked."""
-        known = cls.given(claims, policy)
-        known.starts = max(claims.get("nbf", -math.inf), claims.get("iat", -math.inf)) - policy.leeway
-        known.ends = claims["exp"] + policy.leeway
-        return known
-
-    @classmethod
-    def given(cls, claims: Claims, policy: AuthPolicy) -> Self:
-        """Take claims as they are, for good at any time."""
-        texts = {
-            name: text
-            for name, value in claims.items()
-            if (text := value if isinstance(value, str) else _plain_text(value))
-        }
-        return cls(claims, texts, _identity(texts, policy), _consumer(texts, policy))
+    def of(cls, claims: Claims, policy: AuthPolicy, starts: float = -math.inf, ends: float = math.inf) -> Self:
+        """Take claims that were checked, or are taken for granted."""
+        texts: dict[str, str] = {}
+        for name, value in claims.items():
+            kind = type(value)
+            if kind is str:
+                if value:
+                    texts[name] = value
+            elif kind in PLAIN:
+                texts[name] = str(value) if kind is not bool else "true" if value else "false"
+        return cls(claims, texts, _identity(texts, policy), _consumer(texts, policy), starts, ends)
 
 
 NOBODY: Final = Verified({}, {}, "")
 """Stands for the token of a request whose token was not looked at."""
 
 
-def _plain_text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else None
-
-
 def _identity(texts: Mapping[str, str], policy: AuthPolicy) -> Block:
-    told = [(name, texts[claim]) for claim, name in policy.forward.items() if claim in texts]
-    return "".join([f"{name}: {_printable(text)}\r\n" for name, text in told])
+    return "".join([f"{name}: {_printable(texts[claim])}\r\n" for claim, name in policy.told if claim in texts])
 
 
 def _printable(text: str) -> str:
@@ -75,9 +64,7 @@ def _printable(text: str) -> str:
 
 
 def _consumer(texts: Mapping[str, str], policy: AuthPolicy) -> tuple[str, str] | None:
-    for identity in policy.consumer:
-        if identity.kind is not IdentityKind.CLAIM:
-            return None
-        if identity.name in texts:
-            return texts[identity.name], bounded(f"{identity.label}={texts[identity.name]}")
+    for claim, label in policy.own:
+        if claim in texts:
+            return texts[claim], bounded(f"{label}={texts[claim]}")
     return None

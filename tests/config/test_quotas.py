@@ -50,6 +50,13 @@ def test_redis_is_a_url_or_a_url_with_settings(tmp_path: Path) -> None:
     assert (short.url, short.timeout, short.share) == ("redis://h:1/0", 0.05, None)
 
 
+def test_leases_without_redis_are_warned_about(tmp_path: Path) -> None:
+    text = replaced(CONTRACT, BURST, BURST.replace("}", ", precision: leased}"))
+    assert "quotas.burst.precision" in {finding.path for finding in load_text(tmp_path, text).warnings}
+    shared = replaced(text, "redis: null", "redis: redis://h")
+    assert "quotas.burst.precision" not in {finding.path for finding in load_text(tmp_path, shared).warnings}
+
+
 def test_the_password_in_the_url_is_never_shown(tmp_path: Path) -> None:
     config = load_text(tmp_path, replaced(CONTRACT, "redis: null", "redis: redis://:hunter2@h")).config
     assert "hunter2" not in repr(config)

@@ -34,7 +34,7 @@ def policy() -> AuthPolicy:
 POLICY = policy()
 
 
-def signed(header: dict[str, Any], claims: dict[str, Any], signer: str) -> str:
+def signed(header: dict[str, Any], claims: dict[str, Any], signer: str, now: float = NOW) -> str:
     """Sign what a vector describes; the attacker's key is our own here, and his server nowhere."""
     text = json.dumps(header).replace("@EVIL@", "http://127.0.0.1:1")
     if header.get("jwk") is not None:
@@ -42,8 +42,8 @@ def signed(header: dict[str, Any], claims: dict[str, Any], signer: str) -> str:
         text = json.dumps(header)
     if signer == "hs":
         # Its times count from now on.
-        usual = {"iss": "https://issuer.test", "aud": "gw", "sub": "alice", "exp": NOW + 300}
-        claims = usual | {name: NOW + seconds for name, seconds in claims.items()}
+        usual = {"iss": "https://issuer.test", "aud": "gw", "sub": "alice", "exp": int(now) + 300}
+        claims = usual | {name: int(now) + seconds for name, seconds in claims.items()}
     parts = ".".join(_part(part) for part in (text, json.dumps(claims)))
     if signer == "hs":
         signature = HMACAlgorithm(HMACAlgorithm.SHA256).sign(parts.encode(), SECRET)

@@ -49,6 +49,7 @@ class Keeper:
         self._wake = asyncio.Event()
         self._link: Link | None = None
         self._asked_at: float | None = None
+        self._complaint = ""
         self._seen: deque[tuple[float, int]] = deque()
 
     def __repr__(self) -> str:
@@ -77,14 +78,21 @@ class Keeper:
             try:
                 async with asyncio.timeout(DIAL_SECONDS):
                     link = await dial(self._settings.url, self.hurry)
-            except (OSError, RedisError) as error:
-                log.debug("Redis cannot be reached: %s", error)
+            except (OSError, RedisError, ValueError) as error:
+                self._complain(error)
                 await asyncio.sleep(PROBE_SECONDS)
                 continue
-            self._link, self._asked_at = link, None
+            self._link, self._asked_at, self._complaint = link, None, ""
             self._watcher.on_link(link)
             await self._beat_until_lost(link)
             self._watcher.on_lost()
+
+    def _complain(self, error: Exception) -> None:
+        """Write each reason once, not ten times a second."""
+        complaint = str(error) or type(error).__name__
+        if complaint != self._complaint:
+            self._complaint = complaint
+            log.warning("Redis cannot be used: %s", complaint)
 
     async def _beat_until_lost(self, link: Link) -> None:
         while link.is_open:

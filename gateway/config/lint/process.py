@@ -30,6 +30,8 @@ def check(config: Config) -> Iterator[Fault]:
             "more than one worker needs redis, which quotas are shared through; write redis: redis://…, or workers: 1"
         )
         yield Fault(("server", "workers"), message)
+    if config.redis is None:
+        yield from _leases(config)
     if config.server.tls is not None:
         yield from _tls(config.server.tls, ("server", "tls"))
     if config.server.cors is not None:
@@ -37,6 +39,13 @@ def check(config: Config) -> Iterator[Fault]:
     yield from _urls(config)
     for name, upstream in config.upstreams.items():
         yield from _upstream(upstream, ("upstreams", name), config.server.listen)
+
+
+def _leases(config: Config) -> Iterator[Fault]:
+    for name, quota in config.quotas.items():
+        if quota.precision == "leased":
+            message = "has no meaning without redis: a gateway that counts for itself is exact and waits for nobody"
+            yield Fault(("quotas", name, "precision"), message, "warning")
 
 
 def _listeners(config: Config) -> Iterator[Fault]:

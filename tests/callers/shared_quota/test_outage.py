@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from redis import Redis
 
 from gateway.callers.shared_quota.counter import Mode
@@ -87,6 +88,17 @@ async def test_without_a_redis_from_the_start_the_configured_share_holds(start: 
     redis.restart()
     assert await soon(lambda: one.quotas.mode is Mode.SHARED)
     assert await one.granted(100, charge(40, window=600, key="bob")) == 40
+
+
+async def test_why_redis_cannot_be_used_is_logged_once(
+    start: Start, redis: OwnRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Redis.from_url(redis.url) as client:
+        client.config_set("requirepass", "a secret")
+    one = await start()
+    assert one.quotas.mode is Mode.ALONE
+    said = [record.message for record in caplog.records if "cannot be used" in record.message]
+    assert said == ["Redis cannot be used: NOAUTH Authentication required."]
 
 
 async def test_closing_answers_who_waits(start: Start, redis: OwnRedis) -> None:

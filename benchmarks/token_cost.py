@@ -1,0 +1,105 @@
+"""What the first sight of a token costs, beside nothing but its signature: `python -m benchmarks.token_cost`.
+
+Each token is verified once by `cryptography` alone, with key, signature and message as it likes them, and once by the
+gateway, from its `Authorization` field to the caller's identity; some of the one and some of the other in turn. Prints
+medians in microseconds, and at the end lines for scripts.
+"""
+
+import base64
+import gc
+import statistics
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns
+from typing import Any, Final
+
+import click
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from gateway.config.snapshot import AuthPolicy, Identity, IdentityKind, Issuer, Key
+from gateway.policy.auth import TokenCache
+
+NOW: Final = 1_800_000_000.0
+CONSUMER: Final = (Identity(IdentityKind.CLAIM, "client_id"), Identity(IdentityKind.CLAIM, "sub"))
+FORWARD: Final = {"sub": "X-User-Id", "role": "X-User-Role"}
+
+BLOCK: Final = 20
+"""So many tokens in turn: one at a time, each would find the processor's caches filled by the other."""
+
+type Alone = Callable[[bytes, bytes], Callable[[], None]]
+"""Makes the bare check of a message and its signature, with everything about it ready."""
+
+
+def _ecdsa(key: ec.EllipticCurvePrivateKey) -> Alone:
+    public, algorithm = key.public_key(), ec.ECDSA(hashes.SHA256())
+
+    def alone(message: bytes, signature: bytes) -> Callable[[], None]:
+        der = encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+        return lambda: public.verify(der, message, algorithm)
+
+    return alone
+
+
+def _rsa(key: rsa.RSAPrivateKey) -> Alone:
+    public, algorithm, scheme = key.public_key(), hashes.SHA256(), padding.PKCS1v15()
+    return lambda message, signature: lambda: public.verify(signature, message, scheme, algorithm)
+
+
+def measure(name: str, key: Any, alone: Alone, tokens: int, rounds: int) -> tuple[float, float]:
+    """Return the median CPU microseconds of the bare check and of a first sight."""
+    policy = AuthPolicy((Issuer("tacn", "gw", (Key(name, "k1", key.public_key()),)),), 30.0, FORWARD, CONSUMER)
+    claims = {"iss": "tacn", "aud": "gw", "iat": int(NOW) - 60, "exp": int(NOW) + 840, "role": "user", "plan": "pro"}
+    signed = [
+        jwt.encode(claims | {"sub": f"user-{number}", "jti": f"{number:032x}"}, key, name, headers={"kid": "k1"})
+        for number in range(tokens)
+    ]
+    checks = [_split(token, alone) for token in signed]
+    bare: list[int] = []
+    whole: list[int] = []
+    for _ in range(rounds):
+        cache = TokenCache()
+        # As the wire brings them: texts that nobody has hashed yet.
+        fields = [f"Bearer {token}" for token in signed]
+        for start in range(0, tokens, BLOCK):
+            block = slice(start, start + BLOCK)
+            bare += [_timed(check) for check in checks[block]]
+            whole += [_timed(partial(cache.verify, field, policy, NOW)) for field in fields[block]]
+    return statistics.median(bare) / 1000, statistics.median(whole) / 1000
+
+
+def _split(token: str, alone: Alone) -> Callable[[], None]:
+    message, _, signature = token.rpartition(".")
+    return alone(message.encode(), base64.urlsafe_b64decode(signature + "=="))
+
+
+def _timed(turn: Callable[[], object]) -> int:
+    started = perf_counter_ns()
+    turn()
+    return perf_counter_ns() - started
+
+
+@click.command(help=__doc__)
+@click.option("--tokens", default=1000, show_default=True)
+@click.option("--rounds", default=5, show_default=True)
+def main(tokens: int, rounds: int) -> None:
+    """Print the table."""
+    gc.freeze()
+    elliptic, rivest = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    subjects: tuple[tuple[str, Any, Alone], ...] = (
+        ("ES256", elliptic, _ecdsa(elliptic)),
+        ("RS256", rivest, _rsa(rivest)),
+    )
+    print("algorithm   cryptography alone   first sight     more   (µs, medians)")
+    figures = []
+    for name, key, alone in subjects:
+        bare, whole = measure(name, key, alone, tokens, rounds)
+        print(f"{name:<12}{bare:18.1f}{whole:14.1f}{whole - bare:9.1f}   {whole / bare - 1:+.1%}")
+        figures.append(f"figure first-sight-over-{name.lower()} {whole / bare:.3f}")
+    print("\n".join(figures))
+
+
+if __name__ == "__main__":
+    main()
