@@ -31,7 +31,7 @@ class Metrics:
         self.quota_exceeded: Counter[Labels] = Counter()
         self.quota_shadowed: Counter[Labels] = Counter()
         self.quota_checks: Counter[Labels] = Counter()
-        self.quota_fallbacks: Counter[Labels] = Counter()
+        self.quota_fallbacks: Counter[Labels] = Counter({("lost",): 0, ("error",): 0, ("timeout",): 0})
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
