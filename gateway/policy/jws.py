@@ -69,8 +69,12 @@ def verify(token: str, policy: AuthPolicy, now: float, fetched: FetchedKeys) -> 
     raw, (header_part, payload_part, signature_part) = _split(token)
     header = _known_header(header_part) if len(header_part) <= MEMOIZED_BYTES else _header(header_part)
     claims = _object(_decode(payload_part))
-    issuer = _issuer(claims, policy)
-    _check_subject(claims)
+    name, subject = claims.get("iss"), claims.get("sub")
+    issuer = policy.by_name.get(name, policy.unnamed) if type(name) is str else policy.unnamed
+    if issuer is None:
+        raise AuthError(AuthReason.ISSUER, "the token is from another issuer")
+    if type(subject) is not str or not subject:
+        raise AuthError(AuthReason.SUBJECT, "the claim sub is missing or not a text")
     if issuer.audience is not None and claims.get("aud") != issuer.audience:
         _check_audience(claims.get("aud"), issuer.audience)
     span = _span(claims, policy.leeway)
@@ -105,22 +109,8 @@ def _span(claims: Claims, leeway: float) -> Span:
             moment = claims[name]
             if type(moment) not in NUMBERS or not -LATEST < moment < LATEST:
                 raise AuthError(AuthReason.TIMES, f"the claim {name} is not a moment")
-            starts = max(starts, moment)
+            starts = moment if moment > starts else starts
     return starts - leeway, expires + leeway
-
-
-def _issuer(claims: Claims, policy: AuthPolicy) -> Issuer:
-    name = claims.get("iss")
-    found = policy.by_name.get(name, policy.unnamed) if isinstance(name, str) else policy.unnamed
-    if found is None:
-        raise AuthError(AuthReason.ISSUER, "the token is from another issuer")
-    return found
-
-
-def _check_subject(claims: Claims) -> None:
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject:
-        raise AuthError(AuthReason.SUBJECT, "the claim sub is missing or not a text")
 
 
 def _check_audience(value: object, wanted: str) -> None:

@@ -54,7 +54,11 @@ NOBODY: Final = Verified({}, {}, "")
 
 
 def _identity(texts: Mapping[str, str], policy: AuthPolicy) -> Block:
-    return "".join([f"{name}: {_printable(texts[claim])}\r\n" for claim, name in policy.told if claim in texts])
+    block = ""
+    for claim, name in policy.told:
+        if claim in texts:
+            block += f"{name}: {_printable(texts[claim])}\r\n"
+    return block
 
 
 def _printable(text: str) -> str:
