@@ -6,7 +6,6 @@ never passed on as it came.
 """
 
 import re
-from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
@@ -21,6 +20,8 @@ ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "i
 
 MAX_NAME: Final = 256
 """Longer names of fields are refused: nobody sends any, and each that was sent is remembered."""
+
+MEMO_NAMES: Final = 1024
 
 MEMO_LINES: Final = 4096
 """Lines in each of the two generations of the memo."""
@@ -52,16 +53,34 @@ sent = attrgetter("sent")
 """What of a line usually goes on, for `map`."""
 
 
+class Name:
+    """A field's name as it was written: `lower`, `key` (see Line), and how lines of that name are treated."""
+
+    __slots__ = ("is_dropped", "is_once", "key", "lower")
+
+    def __init__(self, raw: bytes, dropped: frozenset[str]) -> None:
+        if NAME.fullmatch(raw) is None or len(raw) > MAX_NAME:
+            raise WireError("A header field is malformed.")
+        self.lower = raw.decode("ascii").lower()
+        self.key = self.lower.replace("_", "-")
+        self.is_dropped = self.key in dropped
+        self.is_once = self.lower in ONCE
+
+    def __repr__(self) -> str:
+        return f"<Name {self.lower}>"
+
+
 class LineMemo:
     """Owns the parsed lines of two generations: when the young one is full it becomes the old one.
 
     `dropped` are the keys of lines that do not go on.
     """
 
-    __slots__ = ("_old", "_young", "dropped")
+    __slots__ = ("_names", "_old", "_young", "dropped")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self.dropped = dropped
+        self._names: dict[bytes, Name] = {}
         self._young: dict[bytes, Line] = {}
         self._old: dict[bytes, Line] = {}
 
@@ -74,12 +93,21 @@ class LineMemo:
         return [known(raw) or recall(raw) for raw in raws]
 
     def _recall(self, raw: bytes) -> Line:
+        """Parse a line, or find it among the old ones.
+
+        `field-name ":" OWS field-value OWS` (RFC 9112 section 5): no blank before the colon, no control bytes or folds.
+        """
         line = self._old.get(raw)
         if line is None:
-            line = parse_line(raw)
-            if line.key in self.dropped:
+            written, colon, value = raw.partition(b":")
+            if not colon or CONTROL.search(value) is not None:
+                raise WireError("A header field is malformed.")
+            name = self._names.get(written) or self._name(written)
+            value = value.strip(b" \t")
+            line = Line(name.lower, name.key, value, b"%b: %b\r\n" % (written, value))
+            if name.is_dropped:
                 line.sent = b""
-            if line.name in ONCE:
+            if name.is_once:
                 return line
         if len(raw) <= MEMO_LINE_BYTES:
             if len(self._young) >= MEMO_LINES:
@@ -87,24 +115,13 @@ class LineMemo:
             self._young[raw] = line
         return line
 
+    def _name(self, written: bytes) -> Name:
+        if len(self._names) >= MEMO_NAMES:
+            self._names.clear()
+        name = self._names[written] = Name(written, self.dropped)
+        return name
+
 
 def parse_line(raw: bytes) -> Line:
-    """Parse one field line without its end: `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
-
-    No blank before the colon, no control bytes, no folds; raises WireError.
-    """
-    name, colon, value = raw.partition(b":")
-    if not colon or CONTROL.search(value) is not None:
-        raise WireError("A header field is malformed.")
-    lower, key = _names(name)
-    value = value.strip(b" \t")
-    return Line(lower, key, value, b"%b: %b\r\n" % (name, value))
-
-
-@lru_cache(maxsize=1024)
-def _names(name: bytes) -> tuple[str, str]:
-    """Return the name in lower case, and with `_` folded."""
-    if NAME.fullmatch(name) is None or len(name) > MAX_NAME:
-        raise WireError("A header field is malformed.")
-    lower = name.decode("ascii").lower()
-    return lower, lower.replace("_", "-")
+    """Parse one field line without its end, by itself; raises WireError."""
+    return LineMemo().parse([raw])[0]
