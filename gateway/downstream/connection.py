@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-import re
 from time import monotonic
 from typing import Final, Protocol, cast
 
 from gateway.config.schema import Limits
+from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, size_fault
 from gateway.downstream.fault import RequestError, RequestFault
+from gateway.downstream.serving import Serving
 from gateway.wire.body import Body, UntilClose
 from gateway.wire.fault import WireError
 from gateway.wire.request import Request, RequestMemo, parse_request
@@ -15,34 +16,14 @@ from gateway.wire.request import Request, RequestMemo, parse_request
 NEVER: Final = math.inf
 HELD_BYTES: Final = 64 * 1024
 """What a client may send ahead (pipelined requests) before we stop reading from it."""
-HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
-"""In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
-TOO_MANY_FIELDS: Final = "The header fields are too large or too many."
 CR: Final = 13
 LINGER_SECONDS: Final = 2.0
-FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
-
-
-class Exchange(Protocol):
-    """The service's side of one request, as the connection sees it."""
-
-    def on_request_body(self, data: bytes, *, is_last: bool) -> None:
-        """A part of the request's body."""
-
-    def on_bad_request(self, error: RequestError) -> None:
-        """The rest of the request is not what its head promised; nothing more will come."""
-
-    def on_gone(self) -> None:
-        """The client's connection is closed; nothing can be written any more."""
-
-    def on_client_blocked(self, *, is_blocked: bool) -> None:
-        """The client reads more slowly than we write, or has caught up."""
 
 
 class Service(Protocol):
     """What serves the requests."""
 
-    def serve(self, client: "ClientConnection", request: Request, body: bytes, is_complete: bool) -> Exchange | None:
+    def serve(self, client: "ClientConnection", request: Request, body: bytes, is_complete: bool) -> Serving | None:
         """Begin to answer a request; None when it has been answered or handed off already."""
 
     def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
@@ -95,7 +76,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._transport: asyncio.Transport | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: Serving | None = None
         self._request: Request | None = None
         self._body: Body | None = None
         self._buffer = b""
@@ -310,7 +291,9 @@ class ClientConnection(asyncio.Protocol):
         if end <= 0 or data[0] == CR:
             return self._wait_for_head(data, end)
         registry = self._registry
-        if end > registry.small_head and not self._is_bounded(data[:end], registry.limits):
+        fault = size_fault(data[:end], registry.limits) if end > registry.small_head else None
+        if fault is not None:
+            self._turn_away(*fault)
             return False
         try:
             request = parse_request(data[:end], registry.memo, self.peer)
@@ -394,29 +377,15 @@ class ClientConnection(asyncio.Protocol):
                 return False
             return self._read_head(data)
         limits = self._registry.limits
-        line = data.find(b"\r\n")
-        if line > limits.request_line or (line < 0 and len(data) > limits.request_line):
-            self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
-        elif len(data) - max(line, 0) > limits.headers:
-            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
-        elif data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
-            self._turn_away(RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request.")
-        else:
-            self._buffer = data
-            if not self._has_head_begun:
-                self._has_head_begun = True
-                self.deadline = monotonic() + limits.header_timeout
+        fault = begun_fault(data, limits)
+        if fault is not None:
+            self._turn_away(*fault)
+            return False
+        self._buffer = data
+        if not self._has_head_begun:
+            self._has_head_begun = True
+            self.deadline = monotonic() + limits.header_timeout
         return False
-
-    def _is_bounded(self, block: bytes, limits: Limits) -> bool:
-        line = block.find(b"\r\n")
-        if (line if line >= 0 else len(block)) > limits.request_line:
-            self._turn_away(RequestFault.LINE_TOO_LONG, "The request line is too long.")
-            return False
-        if len(block) - line > limits.headers:
-            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
-            return False
-        return True
 
     def _turn_away(self, fault: RequestFault, detail: str) -> None:
         self._has_head_begun = False

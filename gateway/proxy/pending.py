@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Final, Protocol
 
 from gateway.downstream.connection import ClientConnection
-from gateway.downstream.connection import Exchange as Serving
 from gateway.downstream.fault import RequestError
+from gateway.downstream.serving import Serving
 from gateway.policy.decide import Memory
 from gateway.policy.decision import Need
 from gateway.proxy.failure import problem

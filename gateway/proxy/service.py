@@ -7,9 +7,9 @@ from typing import Final, assert_never
 from gateway.core.clock import Clock
 from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
-from gateway.downstream.connection import Exchange as Serving
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
+from gateway.downstream.serving import Serving
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse

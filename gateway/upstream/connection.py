@@ -6,6 +6,7 @@ import re
 from time import monotonic
 from typing import Final, NoReturn, Protocol, cast
 
+from gateway.upstream.asker import Asker
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.upstream.replica import Replica
 from gateway.wire.answer import AnswerHead, parse_answer
@@ -19,34 +20,6 @@ MAX_INTERIM: Final = 16
 HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
 """In a head that is still incomplete: bytes that no later ones can mend."""
 NEVER: Final = math.inf
-
-
-class Asker(Protocol):
-    """Whose request a connection carries. Each request ends with exactly one of on_whole, on_end and on_error."""
-
-    def on_whole(self, head: AnswerHead, body: bytes) -> None:
-        """The whole answer has arrived at once."""
-
-    def on_interim(self, head: AnswerHead) -> None:
-        """A 1xx answer; a final one follows."""
-
-    def on_head(self, head: AnswerHead) -> None:
-        """The head of an answer whose body follows in parts."""
-
-    def on_body(self, data: bytes) -> None:
-        """A part of the body."""
-
-    def on_end(self) -> None:
-        """The answer is complete."""
-
-    def on_switch(self, head: AnswerHead, data: bytes) -> None:
-        """A 101 to a request that asked for it: the connection is the asker's until it is closed."""
-
-    def on_error(self, error: UpstreamError) -> None:
-        """The exchange failed; the connection is gone. UpstreamFault.LOST means that not one byte came back."""
-
-    def on_upstream_blocked(self, *, is_blocked: bool) -> None:
-        """The backend reads more slowly than we send, or has caught up."""
 
 
 class Home(Protocol):

@@ -1,0 +1,37 @@
+"""Which heads are refused for their size, or before they are complete. Pure."""
+
+import re
+from typing import Final
+
+from gateway.config.schema import Limits
+from gateway.downstream.fault import RequestFault
+
+type Fault = tuple[RequestFault, str]
+
+HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
+"""In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
+FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+TOO_MANY_FIELDS: Final = "The header fields are too large or too many."
+TOO_LONG: Final = "The request line is too long."
+
+
+def size_fault(block: bytes, limits: Limits) -> Fault | None:
+    """Say what is too large in a complete head, given without its final empty line."""
+    line = block.find(b"\r\n")
+    if (line if line >= 0 else len(block)) > limits.request_line:
+        return RequestFault.LINE_TOO_LONG, TOO_LONG
+    if len(block) - line > limits.headers:
+        return RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS
+    return None
+
+
+def begun_fault(data: bytes, limits: Limits) -> Fault | None:
+    """Say why the beginning of a head can never become a good one."""
+    line = data.find(b"\r\n")
+    if line > limits.request_line or (line < 0 and len(data) > limits.request_line):
+        return RequestFault.LINE_TOO_LONG, TOO_LONG
+    if len(data) - max(line, 0) > limits.headers:
+        return RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS
+    if data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
+        return RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request."
+    return None
