@@ -26,6 +26,8 @@ KNOWN_METHODS: Final = {
     method.encode(): method for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
 MEMO_HOSTS: Final = 1024
+MAX_HOST: Final = 261
+"""A name of 255 characters and a port; longer ones are looked at anew each time."""
 BARE_METHODS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
 REFUSED_METHODS: Final = frozenset({b"CONNECT", b"TRACE"})
 SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type"})
@@ -115,7 +117,7 @@ class RequestMemo:
             return line.authority or ""
         if HOST.fullmatch(host) is None or (line.authority is not None and HOST.fullmatch(line.authority) is None):
             raise WireError("The request needs exactly one valid Host field.")
-        if len(self.hosts) < MEMO_HOSTS:
+        if len(self.hosts) < MEMO_HOSTS and len(host) <= MAX_HOST:
             self.hosts.add(host)
         return line.authority if line.authority is not None else host
 

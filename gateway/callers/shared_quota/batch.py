@@ -77,7 +77,7 @@ class Batcher:
         self._is_flushing = False
         self._is_graced = False
         self._due = 0.0
-        self._terms: dict[Quota, bytes] = {}
+        self._terms: dict[str, tuple[Quota, bytes]] = {}
 
     def __repr__(self) -> str:
         return f"<Batcher {len(self._waiting)} waiting, {len(self._sent)} calls unanswered>"
@@ -133,11 +133,14 @@ class Batcher:
         link.send(written, lambda reply: self._on_reply(link, call, reply))
 
     def _usual(self, quota: Quota) -> bytes:
-        found = self._terms.get(quota)
-        if found is None:
-            if len(self._terms) > MOST_TERMS:
-                self._terms.clear()
-            found = self._terms[quota] = terms(quota)
+        # By identity: hashing a quota looks at all of its fields, and this is done for each request.
+        known = self._terms.get(quota.name)
+        if known is not None and known[0] is quota:
+            return known[1]
+        if len(self._terms) > MOST_TERMS:
+            self._terms.clear()
+        found = terms(quota)
+        self._terms[quota.name] = (quota, found)
         return found
 
     def _on_reply(self, link: Link, call: _Call, reply: Reply) -> None:

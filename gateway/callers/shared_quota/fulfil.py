@@ -1,7 +1,6 @@
 """Fulfils what a decision needs of shared quotas: asks, then hands over a memory that knows the verdict."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from gateway.callers.shared_quota.counter import SharedQuotas
 from gateway.policy.decide import Memory
@@ -44,8 +43,8 @@ class _Question:
         """Pass the verdict on."""
         answered, self._answered = self._answered, None
         if answered is not None:
-            quotas = Told(verdict, self._memory.quotas)
-            answered(replace(self._memory, quotas=quotas, counted=self._need))
+            memory = self._memory
+            answered(Memory(memory.tokens, Told(verdict, memory.quotas), memory.places, self._need))
 
     def cancel(self) -> None:
         """Nobody waits any more; the request stays counted."""
