@@ -215,7 +215,7 @@ class ClientConnection(asyncio.Protocol):
         if not self._is_reading and self._transport is not None and not self._transport.is_closing():
             self._is_reading = True
             self._transport.resume_reading()
-            if self._body is not None:
+            if self._body is not None and not self._is_tunnel:
                 self.deadline = monotonic() + self._registry.limits.body_timeout
 
     def close(self) -> None:
@@ -392,8 +392,14 @@ class ClientConnection(asyncio.Protocol):
         self.is_last = True
         self._buffer = b""
         self._registry.service.turn_away(self, RequestError(fault, detail))
-        if self._transport is not None and self._transport.can_write_eof():
-            self._linger(self._transport)
+        transport = self._transport
+        if transport is None:
+            return
+        if transport.can_write_eof():
+            self._linger(transport)
+        else:  # TLS has no half-closed side: nothing more is read
+            self.deadline = monotonic() + self._registry.limits.body_timeout
+            transport.close()
 
 
 def _too_large(limits: Limits) -> str:

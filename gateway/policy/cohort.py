@@ -10,16 +10,25 @@ from gateway.core.http import RequestHead
 from gateway.policy.identity import first, holds
 from gateway.policy.verified import NOBODY, Verified
 
+MAX_KEY = 64
+"""Longer keys are hashed each time: clients choose them, and each that is remembered is kept."""
 
-@lru_cache(maxsize=16_384)
+
 def bucket(salt: bytes, key: str) -> int:
     """Return the hash position of a stickiness key, 0 … 99 999.
 
     The formula is part of the public contract and never changes: a caller keeps its bucket over restarts, machines and
     versions, so raising the percent only ever moves callers towards the successor.
     """
+    return _remembered(salt, key) if len(key) <= MAX_KEY else _position(salt, key)
+
+
+def _position(salt: bytes, key: str) -> int:
     digest = sha256(b"1|" + salt + b"|" + key.encode()).digest()
     return int.from_bytes(digest[:8]) * 100_000 >> 64
+
+
+_remembered = lru_cache(maxsize=16_384)(_position)
 
 
 @dataclass(slots=True)
