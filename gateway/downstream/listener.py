@@ -8,11 +8,11 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from gateway.config.schema import Limits, Tls
+from gateway.core.tasks import cancel_all, spawn
 from gateway.downstream.connection import ClientConnection, Service
-from gateway.wire.hop import REQUEST_REPLACED
 from gateway.wire.request import RequestMemo
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Listener:
     def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
         self.service = service
         self.limits = limits
-        self.memo = RequestMemo(REQUEST_REPLACED | dropped)
+        self.memo = RequestMemo(dropped)
         self.small_head = min(limits.request_line, limits.headers)
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
@@ -44,6 +44,7 @@ class Listener:
         self._certificate: _Certificate | None = None
         self._port = 0
         self._emptied = asyncio.Event()
+        self._joining: set[asyncio.Task[Any]] = set()
 
     def __repr__(self) -> str:
         state = "draining" if self.is_draining else "open" if self._server is not None else "closed"
@@ -78,8 +79,10 @@ class Listener:
         """Hold every later request to these limits; `dropped` are further fields that no request passes on."""
         self.limits = limits
         self.small_head = min(limits.request_line, limits.headers)
-        if self.memo.fields.dropped != REQUEST_REPLACED | dropped:
-            self.memo = RequestMemo(REQUEST_REPLACED | dropped)
+        if self.memo.dropped == dropped:
+            self.memo.dropped = dropped  # the very one that decisions name from now on
+        else:
+            self.memo = RequestMemo(dropped)
 
     async def reread_certificate(self) -> None:
         """Load the TLS files again if they have changed, away from the loop."""
@@ -101,15 +104,21 @@ class Listener:
 
     async def _take_the_last(self, server: asyncio.Server) -> None:
         """Close the socket, but first take those whom the kernel has connected already: closing would reset them."""
-        loop = asyncio.get_running_loop()
         doors = [socket.socket(fileno=os.dup(door.fileno())) for door in server.sockets]
         server.close()
         for _ in range(LAST_ROUNDS):
             await asyncio.sleep(0)
         context = self._certificate.context if self._certificate is not None else None
         for client in [client for door in doors for client in _accepted(door)]:
-            with suppress(OSError):
-                await loop.connect_accepted_socket(lambda: ClientConnection(self), client, ssl=context)
+            spawn(self._take(client, context), name="take a last client", owner=self._joining)
+        if self._joining:
+            # Side by side and not for long: over TLS it is the client who says how long a handshake takes.
+            await asyncio.wait(self._joining, timeout=LAST_MOMENT_SECONDS)
+
+    async def _take(self, client: socket.socket, context: ssl.SSLContext | None) -> None:
+        with suppress(OSError):
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(lambda: ClientConnection(self), client, ssl=context)
 
     async def empty(self) -> None:
         """Wait until no client is connected."""
@@ -121,6 +130,7 @@ class Listener:
         """Cut every connection."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        await cancel_all(self._joining)
         if self._server is not None:
             self._server.close()
         for client in (*self._connections, *self._refused):

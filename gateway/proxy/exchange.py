@@ -126,7 +126,7 @@ class Exchange:
             may_switch=self._is_tunnel,
             is_expecting=self._is_expecting,
         )
-        if not self._is_complete:
+        if not self._is_complete and not connection.is_blocked:
             self._client.resume()
 
     def on_unavailable(self, error: UpstreamError) -> None:

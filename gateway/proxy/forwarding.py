@@ -1,6 +1,6 @@
 """What is written to either side: heads, framed by us from what was parsed. Pure; what came in is never changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +19,17 @@ TRANSLATED: Final = frozenset({"accept-encoding", "range", "if-range"})
 BODY_BOUND: Final = frozenset({"etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"})
 """Answer fields that are true of the body as the backend sent it only."""
 
-OURS: Final = frozenset({"deprecation", "sunset", "ratelimit", "ratelimit-policy"})
+OURS: Final = frozenset(
+    {
+        "deprecation",
+        "sunset",
+        "ratelimit",
+        "ratelimit-policy",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    }
+)
 """Answer fields that a decision may set, besides the version header: looked at only when the backend sends any."""
 
 ADDED: Final = frozenset({"Link", "Vary"})
@@ -60,16 +70,20 @@ def request_head(
         f"{forward.identity}X-Request-Id: {request_id}\r\ntraceparent: {trace}\r\nVia: {via}\r\n"
         f"X-Forwarded-For: {forwarded}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
     ).encode("latin-1")
-    skipped = _also_skipped(forward, lookup, is_same_trace=given is trace)
+    skipped = _also_skipped(request, forward, is_same_trace=given is trace)
     if not skipped:
         return [ours, *map(sent, request.lines)]
     return [ours, *[line.sent for line in request.lines if line.key not in skipped]]
 
 
-def _also_skipped(forward: Forward, lookup: Mapping[str, str], *, is_same_trace: bool) -> frozenset[str]:
+def _also_skipped(request: Request, forward: Forward, *, is_same_trace: bool) -> frozenset[str]:
     """Return the fields that do not go on this time, besides those that never do."""
+    lookup = request.lookup
     connection = lookup.get("connection")
-    skipped = TRANSLATED if forward.adapter is not None else NOTHING
+    # Not the same: while the request waited for others, a reload has changed what is dropped.
+    skipped = NOTHING if request.dropped is forward.drop else forward.drop
+    if forward.adapter is not None:
+        skipped |= TRANSLATED
     if connection is not None and connection not in USUAL_CONNECTION:
         skipped |= nominated(connection)
     if not is_same_trace and "tracestate" in lookup:

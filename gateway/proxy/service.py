@@ -54,11 +54,6 @@ class Proxy:
         shared = self._shared
         decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
-            if memory is not shared.memory:
-                # It waited: the rules that its lines were parsed by may have been others.
-                for line in request.lines:
-                    if line.key in decision.drop:
-                        line.sent = b""
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange

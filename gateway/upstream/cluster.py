@@ -84,15 +84,7 @@ class Cluster:
     def take(self) -> Connection | None:
         """Return an open idle connection at once, or None."""
         self.requests += 1
-        only = self._only
-        if only is None:
-            return self._take_of_several()
-        idle = only.idle
-        while idle:
-            connection = idle.pop()
-            if connection.is_open:
-                return connection
-        return None
+        return self._only.take() if self._only is not None else self._take_of_several()
 
     def wait(self, waiter: Waiter, *, fresh: bool = False) -> None:
         """Call back with a connection, or with the reason why there is none; `fresh` never gives a used one.

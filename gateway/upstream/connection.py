@@ -42,7 +42,8 @@ class Connection(asyncio.Protocol):
     (monotonic seconds) the backend has been silent for too long; whoever owns the pool calls `expire` then. Silence
     counts only while it is the backend's turn: to answer what is complete, to agree to a body, or to read what we send.
     `asked_at` is when its last request began, `served` counts complete answers, `was_stale` says that it was lost
-    because the backend had already given it up; `is_open` that it can carry a request. Most exchanges are usual: whole
+    because the backend had already given it up; `is_open` that it can carry a request, `is_blocked`
+    that the backend reads more slowly than we send. Most exchanges are usual: whole
     both ways, and never paused.
     """
 
@@ -55,7 +56,6 @@ class Connection(asyncio.Protocol):
         "_head",
         "_interim",
         "_is_awaited",
-        "_is_blocked",
         "_is_paused",
         "_is_sent",
         "_is_usual",
@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
         "asked_at",
         "deadline",
         "home",
+        "is_blocked",
         "is_open",
         "served",
         "was_stale",
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
         self._is_sent = True
         self._is_awaited = True
         self._is_usual = True
-        self._is_blocked = False
+        self.is_blocked = False
         self._is_paused = False
         self._to_head = False
         self._may_switch = False
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
         return f"<Connection {state}, {self.served} served>"
 
     def is_sound(self) -> bool:
-        """Look whether the transport is still open: between its making and its first use nobody else would tell."""
+        """Look whether the transport is still open: a reset is told only after the loop's next turn."""
         return self._transport is not None and not self._transport.is_closing()
 
     @property
@@ -145,7 +146,7 @@ class Connection(asyncio.Protocol):
         self._to_head = to_head
         self._may_switch = may_switch
         self.ask(asker, data, now)
-        if not self._is_awaited:
+        if not self._is_awaited and not self.is_blocked:
             self.deadline = NEVER
 
     def send(self, data: bytes, *, is_last: bool) -> None:
@@ -227,7 +228,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The backend is slower than the client."""
-        self._is_blocked = True
+        self.is_blocked = True
         self._is_usual = False
         self._listen_on()
         if self._asker is not None:
@@ -235,7 +236,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The backend has caught up."""
-        self._is_blocked = False
+        self.is_blocked = False
         self._listen_on()
         if self._asker is not None:
             self._asker.on_upstream_blocked(is_blocked=False)
@@ -357,7 +358,7 @@ class Connection(asyncio.Protocol):
 
     def _listen_on(self) -> None:
         """Count the backend's silence from now on, if it is its turn."""
-        is_its_turn = (self._is_awaited or self._is_blocked) and not self._is_paused and self._asker is not None
+        is_its_turn = (self._is_awaited or self.is_blocked) and not self._is_paused and self._asker is not None
         self.deadline = monotonic() + self._silence if is_its_turn else NEVER
 
     def _read_on(self) -> None:
@@ -374,7 +375,7 @@ class Connection(asyncio.Protocol):
         self.served += 1
         if self._is_paused:
             self._read_on()
-        is_at_rest = is_clean and self._is_sent and not self._is_blocked
+        is_at_rest = is_clean and self._is_sent and not self.is_blocked
         if is_at_rest and head is not None and not head.is_last and self.is_open:
             self._forget()
             self.home.release(self)

@@ -25,7 +25,7 @@ class Pool:
     """Owns the open connections to one endpoint; the idle ones are a stack, so that the least used ones age out.
 
     It never decides who gets a connection: while somebody waits in `queue`, its owner is asked. `dialing` counts the
-    connections that are being opened. Whoever takes one straight from `idle` looks whether it is still open.
+    connections that are being opened.
     """
 
     __slots__ = (
@@ -76,7 +76,7 @@ class Pool:
         idle = self.idle
         while idle:
             connection = idle.pop()
-            if connection.is_open:
+            if connection.is_open and connection.is_sound():
                 return connection
         return None
 

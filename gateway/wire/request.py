@@ -10,7 +10,7 @@ from typing import Final
 from gateway.core.http import RequestHead
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, content_length
 from gateway.wire.fault import WireError
-from gateway.wire.hop import ends_connection
+from gateway.wire.hop import REQUEST_REPLACED, ends_connection
 from gateway.wire.line import MEMO_LINE_BYTES, MEMO_LINES, Line, LineMemo
 
 METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
@@ -57,12 +57,21 @@ class RequestLine:
 class Request(RequestHead):
     """One parsed request head: what the policy sees, the lines in their order, and how the body is framed.
 
-    `asked` is the target in origin form, to the byte. `is_bare`: no body, nor anything else to be seen to.
+    `asked` is the target in origin form, to the byte. `is_bare`: no body, nor anything else to be seen to. `dropped` is
+    what the memo dropped when it was parsed.
     """
 
-    __slots__ = ("asked", "framing", "has_body", "host", "is_bare", "is_last", "length", "lines", "version")
+    __slots__ = ("asked", "dropped", "framing", "has_body", "host", "is_bare", "is_last", "length", "lines", "version")
 
-    def __init__(self, line: RequestLine, peer: str, lookup: dict[str, str], lines: list[Line], host: str) -> None:
+    def __init__(
+        self,
+        line: RequestLine,
+        peer: str,
+        lookup: dict[str, str],
+        lines: list[Line],
+        host: str,
+        dropped: frozenset[str],
+    ) -> None:
         self.method = line.method
         self.path = line.path
         self.query = line.query
@@ -72,6 +81,7 @@ class Request(RequestHead):
         self.version = line.version
         self.lines = lines
         self.host = host
+        self.dropped = dropped
         self.framing = Framing.LENGTH
         self.length = 0
         self.has_body = False
@@ -87,12 +97,16 @@ class Request(RequestHead):
 
 
 class RequestMemo:
-    """Owns what is remembered of requests: field lines, request lines (two generations, as of lines) and good hosts."""
+    """Owns what is remembered of requests: field lines, request lines (two generations, as of lines) and good hosts.
 
-    __slots__ = ("_old", "fields", "hosts", "young")
+    `dropped` are the fields that do not go on, besides those that no hop passes on.
+    """
+
+    __slots__ = ("_old", "dropped", "fields", "hosts", "young")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
-        self.fields = LineMemo(dropped)
+        self.dropped = dropped
+        self.fields = LineMemo(REQUEST_REPLACED | dropped)
         self.young: dict[bytes, RequestLine] = {}
         self._old: dict[bytes, RequestLine] = {}
         self.hosts: set[str] = set()
@@ -111,12 +125,12 @@ class RequestMemo:
 
     def admit(self, line: RequestLine, host: str | None) -> str:
         """Return the authority asked for: an absolute target's wins over Host (RFC 9112 section 3.2.2)."""
-        if host is None:
-            if line.version == b"HTTP/1.1":
-                raise WireError("The request needs a Host field.")
-            return line.authority or ""
-        if HOST.fullmatch(host) is None or (line.authority is not None and HOST.fullmatch(line.authority) is None):
+        if host is None and line.version == b"HTTP/1.1":
+            raise WireError("The request needs a Host field.")
+        if not all(HOST.fullmatch(name) for name in (host, line.authority) if name is not None):
             raise WireError("The request needs exactly one valid Host field.")
+        if host is None:
+            return line.authority or ""
         if len(self.hosts) < MEMO_HOSTS and len(host) <= MAX_HOST:
             self.hosts.add(host)
         return line.authority if line.authority is not None else host
@@ -134,7 +148,7 @@ def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
     host = lookup.get("host")
     if host is None or line.authority is not None or host not in memo.hosts:
         host = memo.admit(line, host)
-    request = Request(line, peer, lookup, lines, host)
+    request = Request(line, peer, lookup, lines, host, memo.dropped)
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
         request.is_bare = request.is_bare and not request.has_body

@@ -1,8 +1,10 @@
 """The sticky split."""
 
+import hashlib
 import math
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,18 @@ def side(threshold: int, subject: str) -> Side:
 @pytest.mark.parametrize(("salt", "key", "expected"), GOLDEN)
 def test_buckets_have_their_published_values(salt: str, key: str, expected: int) -> None:
     assert bucket(salt.encode(), key) == expected
+
+
+def test_long_keys_have_their_buckets_and_are_not_remembered() -> None:
+    key = "k" * 30_000
+    digest = hashlib.sha256(b"1|tacn|" + key.encode()).digest()
+    assert bucket(b"tacn", key) == int.from_bytes(digest[:8]) * 100_000 >> 64
+    tracemalloc.start()
+    for number in range(100):
+        bucket(b"tacn", f"{number}{key}")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 300_000
 
 
 def test_another_process_finds_the_same_bucket() -> None:

@@ -151,6 +151,19 @@ async def test_deprecation_fields_replace_the_backends_and_a_link_joins_its_own(
     assert links[1] == '</api/v2/watchlist>; rel="successor-version", <https://docs.test/watchlist>; rel="deprecation"'
 
 
+QUOTA = "quotas:\n  burst: {quota: 9, window: 1h, legacy_headers: true}"
+
+
+async def test_fields_of_a_quota_replace_the_backends_old_ones_too(tmp_path: Path) -> None:
+    fields = b"X-RateLimit-Limit: 7\r\nX-RateLimit-Remaining: 6\r\nX-RateLimit-Reset: 5\r\n"
+    async with ScriptedUpstream(answering(json_answer(b"{}", fields=fields))) as v1:
+        text = plain(v1.origin, rest=QUOTA).replace("auth: none}", "auth: none, quotas: [burst]}")
+        async with running(tmp_path, text) as gateway:
+            answer = await ask(gateway.public_port, "/api/x")
+    assert answer.all("X-RateLimit-Limit") == ["9"]
+    assert answer.all("X-RateLimit-Remaining") == ["8"]
+
+
 async def test_the_version_header_can_be_switched_off(tmp_path: Path) -> None:
     text = plain("ORIGIN", server="  version_header: null")
     async with ScriptedUpstream() as v1, running(tmp_path, text.replace("ORIGIN", v1.origin)) as gateway:

@@ -121,6 +121,19 @@ async def _refused(client: RawClient) -> bool:
     return (await client.answer()).status == 429
 
 
+async def test_who_waits_across_a_reload_passes_no_identity_of_its_own_making(tmp_path: Path) -> None:
+    async with rig(tmp_path) as found, connected(found.listener.port) as client:
+        await client.send(GET.replace(b"\r\n\r\n", b"\r\nX-Caller-Tier: gold\r\nX-Kept: 1\r\n\r\n"))
+        assert await soon(lambda: len(found.desk.asked) == 1)
+        rules = found.shared.snapshot.value
+        found.shared.apply(replace(rules, auth=replace(rules.auth, forward={"tier": "X-Caller-Tier"})))
+        await found.desk.answer()
+        assert (await client.answer()).status == 200
+    fields = found.backend.received[0].fields
+    assert "x-caller-tier" not in fields
+    assert fields["x-kept"] == ["1"]
+
+
 async def test_a_request_waits_for_the_answer_and_is_then_forwarded(tmp_path: Path) -> None:
     async with rig(tmp_path) as found, connected(found.listener.port) as client:
         await client.send(GET)

@@ -2,14 +2,17 @@
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from gateway.upstream.cluster import Cluster
-from gateway.upstream.connection import NEVER
+from gateway.upstream.connection import NEVER, Connection
 from gateway.upstream.fault import UpstreamFault
-from tests.upstream.asker import answered, holding
+from gateway.wire.line import LineMemo
+from tests.upstream.asker import Asker, answered, holding
 from tests.upstream.backend import OK, Link, backend, cluster, saying, silent, until
+from tests.upstream.test_split import Nest, Wire
 
 LATER = 31.0
 """Seconds after which the default response time-out has passed."""
@@ -195,3 +198,25 @@ async def test_a_closed_connection_refuses_to_ask() -> None:
         await until(lambda: not found.size)
         with pytest.raises(RuntimeError, match="closed"):
             asker.ask()
+
+
+def test_a_backend_that_does_not_take_the_first_bytes_of_a_body_is_timed_out() -> None:
+    connection = Connection(Nest(), LineMemo(), 30)
+    wire = Narrow(connection)
+    connection.connection_made(wire)
+    connection.ask_specially(Asker(), POST + b"abc", 100.0, is_complete=False)
+    assert connection.deadline < NEVER
+    connection.resume_writing()
+    assert connection.deadline == NEVER
+
+
+class Narrow(Wire):
+    """Is full after the first write."""
+
+    def __init__(self, owner: Connection) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def write(self, data: Any) -> None:
+        """Block."""
+        self.owner.pause_writing()

@@ -165,6 +165,10 @@ def test_http_1_0_needs_no_host() -> None:
     assert request(_head("GET /x HTTP/1.0", b"")).authority == ""
 
 
+def test_an_absolute_targets_host_is_held_to_the_grammar_also_where_no_host_is_needed() -> None:
+    assert is_refused(request, _head("GET http://evil,b:x/ HTTP/1.0", b""))
+
+
 def test_an_absolute_targets_host_wins() -> None:
     assert request(_head("GET http://b:81/x HTTP/1.1")).authority == "b:81"
 
