@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.config.snapshot import Condition, Deprecation, Endpoint, Migration, Route, Snapshot
+from gateway.config.deprecation import Deprecation
+from gateway.config.snapshot import Condition, Endpoint, Migration, Route, Snapshot
 from gateway.policy import phase
 
 

@@ -3,7 +3,7 @@
 import math
 
 from gateway.config import schema
-from gateway.config.snapshot import Brownout, Deprecation
+from gateway.config.deprecation import Brownout, Deprecation
 from gateway.core.http import http_date
 
 PHASES = ("announced", "deprecated", "gone", "removed")

@@ -35,3 +35,8 @@ def begun_fault(data: bytes, limits: Limits) -> Fault | None:
     if data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
         return RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request."
     return None
+
+
+def too_large(limits: Limits) -> str:
+    """Word the refusal of a body."""
+    return f"The body is larger than {limits.body} bytes."

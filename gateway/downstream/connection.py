@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Final, Protocol, cast
 
 from gateway.config.schema import Limits
-from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, size_fault
+from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, size_fault, too_large
 from gateway.downstream.fault import RequestError, RequestFault
 from gateway.downstream.serving import Serving
 from gateway.wire.body import Body, UntilClose
@@ -95,11 +95,6 @@ class ClientConnection(asyncio.Protocol):
     def __repr__(self) -> str:
         state = "closed" if self._transport is None else "busy" if self._exchange is not None else "idle"
         return f"<ClientConnection {self.peer} {state}>"
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport while the connection is open."""
-        return self._transport
 
     @property
     def is_idle(self) -> bool:
@@ -322,7 +317,7 @@ class ClientConnection(asyncio.Protocol):
             self._turn_away(RequestFault.MALFORMED, str(error))
             return False
         if max(request.length, len(body)) > limits.body:
-            self._turn_away(RequestFault.BODY_TOO_LARGE, _too_large(limits))
+            self._turn_away(RequestFault.BODY_TOO_LARGE, too_large(limits))
             return False
         is_complete = decoder.is_done
         if not is_complete:
@@ -348,7 +343,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._received += len(payload)
         if self._received > limits.body:
-            self._fail_body(RequestError(RequestFault.BODY_TOO_LARGE, _too_large(limits)))
+            self._fail_body(RequestError(RequestFault.BODY_TOO_LARGE, too_large(limits)))
             return
         if body.is_done:
             self._body = None
@@ -400,7 +395,3 @@ class ClientConnection(asyncio.Protocol):
         else:  # TLS has no half-closed side: nothing more is read
             self.deadline = monotonic() + self._registry.limits.body_timeout
             transport.close()
-
-
-def _too_large(limits: Limits) -> str:
-    return f"The body is larger than {limits.body} bytes."

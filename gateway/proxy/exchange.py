@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Final
 
 from gateway.core.errors import Problem
-from gateway.core.http import SAFE_METHODS
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.policy.adapt import (
@@ -23,7 +22,7 @@ from gateway.policy.adapt import (
 from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
 from gateway.proxy.composing import compose, expects_continue
-from gateway.proxy.failure import problem
+from gateway.proxy.failure import is_repeatable, problem
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
 from gateway.upstream.cluster import Cluster
@@ -331,25 +330,12 @@ class Exchange:
             return
         if connection is not None:
             cluster.note_failure(connection)
-        if self._may_retry(error, connection) and cluster.may_retry():
+        is_first = self._replay is not None and not self._has_retried
+        if is_first and is_repeatable(error, connection, self._forward.method) and cluster.may_retry():
             self._has_retried = True
             cluster.wait(self, fresh=True)
             return
         self._fail(error)
-
-    def _may_retry(self, error: UpstreamError, connection: Connection | None) -> bool:
-        """Only when a kept-alive connection turned out to be closed, and the method changes nothing (RFC 9110 9.2.1).
-
-        PUT and DELETE may be repeated by the RFC, but nobody who operates an API wants to see them twice.
-        """
-        return (
-            error.fault is UpstreamFault.LOST
-            and not self._has_retried
-            and self._replay is not None
-            and connection is not None
-            and not connection.is_fresh
-            and self._forward.method in SAFE_METHODS
-        )
 
     # ------------------------------------------------------------------ writing and ending
 

@@ -1,9 +1,11 @@
-"""The one mapping from everything that can go wrong to what the client is told."""
+"""What follows when something goes wrong: another try, or what the client is told, in the one mapping of all faults."""
 
 from typing import assert_never
 
 from gateway.core.errors import Problem, ProblemType
+from gateway.core.http import SAFE_METHODS
 from gateway.downstream.fault import RequestError, RequestFault
+from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 
 
@@ -48,3 +50,12 @@ def _upstream_problem(error: UpstreamError) -> Problem:
             return Problem(ProblemType.OVERLOADED, error.detail)
         case _:
             assert_never(error.fault)
+
+
+def is_repeatable(error: UpstreamError, connection: Connection | None, method: str) -> bool:
+    """Only when a kept-alive connection turned out to be closed, and the method changes nothing (RFC 9110 9.2.1).
+
+    PUT and DELETE may be repeated by the RFC, but nobody who operates an API wants to see them twice.
+    """
+    was_used = connection is not None and not connection.is_fresh
+    return error.fault is UpstreamFault.LOST and was_used and method in SAFE_METHODS

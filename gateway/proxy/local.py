@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import web
 
-from gateway.config.snapshot import Deprecation, Endpoint, Migration, Snapshot
+from gateway.config.deprecation import Deprecation
+from gateway.config.snapshot import Endpoint, Migration, Snapshot
 from gateway.core.block import fields
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock

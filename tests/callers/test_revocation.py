@@ -92,14 +92,6 @@ async def fleet(folder: Path, redis: str, count: int = 2) -> AsyncIterator[list[
         yield gateways
 
 
-@pytest.fixture
-async def redis_url(valkey: ValkeyServer) -> str:
-    url = str(valkey.connection_url)
-    async with Redis.from_url(url) as redis:
-        await redis.flushall()
-    return url
-
-
 @asynccontextmanager
 async def own_redis(port: int) -> AsyncIterator[ValkeyServer]:
     server = ValkeyServer(port=port)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.config.compile import compile_snapshot
+from gateway.config.deprecation import Brownout, Deprecation
 from gateway.config.load import load
 from gateway.config.router import specificity
-from gateway.config.snapshot import AuthMode, Brownout, Deprecation, Identity, IdentityKind, Node, Side, Snapshot
+from gateway.config.snapshot import AuthMode, Identity, IdentityKind, Node, Side, Snapshot
 from gateway.config.template import PathTemplate
 from tests.config.sample import CONTRACT, ENVIRON, MINIMAL, NOW, SECRET, load_text, replaced
 

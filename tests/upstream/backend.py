@@ -93,6 +93,18 @@ def saying(answer: bytes, *, closes: bool = False) -> Serve:
     return serve
 
 
+def saying_when(is_time: asyncio.Event, answer: bytes) -> Serve:
+    """Answer one request when it is time."""
+
+    async def serve(link: Link) -> None:
+        await link.head()
+        await is_time.wait()
+        await link.send(answer)
+        await link.gone()
+
+    return serve
+
+
 async def silent(link: Link) -> None:
     """Read, and never answer."""
     await link.gone()

@@ -10,7 +10,7 @@ from gateway.core.clock import SystemClock
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.fleet import Fleet
 from tests.upstream.asker import answered, holding
-from tests.upstream.backend import OK, Link, backend, saying, until
+from tests.upstream.backend import OK, backend, saying, saying_when, until
 
 
 @pytest.fixture
@@ -44,14 +44,7 @@ async def test_an_unchanged_upstream_keeps_its_connections_and_its_health(fleet:
 
 async def test_a_changed_upstream_finishes_what_it_has_and_takes_nothing_new(fleet: Fleet) -> None:
     answer = asyncio.Event()
-
-    async def serve(link: Link) -> None:
-        await link.head()
-        await answer.wait()
-        await link.send(OK)
-        await link.gone()
-
-    async with backend(serve) as v1:
+    async with backend(saying_when(answer, OK)) as v1:
         fleet.apply({"v1": _to(v1.origin)})
         old = _running(fleet, "v1")
         busy = await holding(old)

@@ -8,7 +8,7 @@ from gateway.core.tasks import spawn
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from tests.upstream.asker import Asker, holding, ready, release, waiting
-from tests.upstream.backend import OK, Link, backend, cluster, saying, silent, until
+from tests.upstream.backend import OK, backend, cluster, saying, saying_when, silent, until
 
 
 class Retrying(Asker):
@@ -37,14 +37,7 @@ async def _retiring(found: Cluster) -> AsyncIterator[asyncio.Task[None]]:
 
 async def test_a_retired_cluster_ends_when_its_last_exchange_has() -> None:
     answer = asyncio.Event()
-
-    async def serve(link: Link) -> None:
-        await link.head()
-        await answer.wait()
-        await link.send(OK)
-        await link.gone()
-
-    async with backend(serve) as v1, cluster(v1.origin) as found:
+    async with backend(saying_when(answer, OK)) as v1, cluster(v1.origin) as found:
         idle, busy = await holding(found), await holding(found)
         release(idle)
         busy.ask()
