@@ -13,11 +13,23 @@ CONNECTIONS = 8
 
 @dataclass(slots=True)
 class Offered:
-    """What came of it. `grants` are sorted moments, `latencies` seconds from when a request was due."""
+    """What came of it. `grants` are sorted moments, `latencies` seconds from when a request was due.
+
+    `asked` tells for a grant's moment when it was asked for.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     grants: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    asked: dict[float, float] = field(default_factory=dict)
+
+    @property
+    def blur(self) -> float:
+        """How far off the time between the first grant and the last may be, in seconds.
+
+        A grant falls at any moment between asking and hearing of it; what we note is the hearing.
+        """
+        return sum(moment - self.asked[moment] for moment in (self.grants[0], self.grants[-1]))
 
     @property
     def errors(self) -> int:
@@ -59,6 +71,7 @@ async def _ask(port: int, path: str, offered: Offered, due: float, pace: float, 
     request = f"GET {path} HTTP/1.1\r\nHost: gateway\r\nX-Key: alice\r\n\r\n".encode()
     while due < end:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
+        asked = time.monotonic()
         writer.write(request)
         status = await _status(reader)
         now = time.monotonic()
@@ -66,6 +79,7 @@ async def _ask(port: int, path: str, offered: Offered, due: float, pace: float, 
         offered.latencies.append(now - due)
         if status == 200:
             offered.grants.append(now)
+            offered.asked[now] = asked
         # Who is late catches up, but not with what he has missed for good.
         due = max(due + pace, now - 0.25)
     writer.close()
