@@ -122,7 +122,7 @@ def _area(migration: Migration, snapshot: Snapshot, now: float) -> Area:
         if end
         else (),
         extensions=tuple(Window(name, None, iso(until)) for name, until in end.extensions.items()) if end else (),
-        endpoints=tuple(_mapped(endpoint) for endpoint in snapshot.endpoints if endpoint.migration is migration),
+        endpoints=tuple(_mapped(endpoint) for endpoint in snapshot.endpoints if endpoint.owner == migration.name),
     )
 
 

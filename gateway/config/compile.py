@@ -44,7 +44,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, migrations[name], quotas, adapters)
+        _endpoint(endpoint, spec, name, quotas, adapters)
         for name, spec in config.migrations.items()
         for endpoint in spec.endpoints
     )
@@ -56,6 +56,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         upstreams=config.upstreams,
         router=compile_router(endpoints, routes),
         auth=_auth(config.auth.jwt, consumer),
+        intended=migrations,
         migrations=migrations,
         endpoints=endpoints,
         routes=routes,
@@ -129,22 +130,22 @@ def _rollout(spec: schema.Rollout) -> Rollout:
 
 def _endpoint(
     spec: schema.Endpoint,
-    owner: schema.Migration,
-    migration: Migration,
+    migration: schema.Migration,
+    owner: str,
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
 ) -> Endpoint:
-    enforced, shadows = _limits(owner.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
+    enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
     return Endpoint(
-        migration=migration,
+        owner=owner,
         method=spec.legacy.method or "GET",
         template=spec.legacy.template,
         successor_method=spec.successor.method or "GET",
         successor_template=spec.successor.template,
-        auth=AuthMode(spec.auth or owner.auth),
+        auth=AuthMode(spec.auth or migration.auth),
         quotas=enforced,
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
-        require=_requirement(owner.require if spec.require is None else spec.require),
+        require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
     )
 

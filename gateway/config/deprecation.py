@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+from gateway.config.live import LiveMigration
 from gateway.core.block import Block, render
 
 
@@ -52,3 +54,11 @@ class Deprecation:
         windows = [edge for brownout in self.brownouts for edge in (brownout.start, brownout.end)]
         edges = {self.announced, self.deprecated, self.gone, self.removed, *windows}
         object.__setattr__(self, "edges", tuple(sorted({-math.inf, math.inf, *edges})))
+
+    def turned(self, live: LiveMigration) -> Self:
+        """Return the calendar with these live values."""
+        if not (live.extensions or live.withdrawn or live.cancelled):
+            return self
+        kept = {name: until for name, until in self.extensions.items() if name not in live.withdrawn}
+        brownouts = tuple(window for window in self.brownouts if window.start not in live.cancelled)
+        return replace(self, brownouts=brownouts, extensions={**kept, **live.extensions})

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
+from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
 from gateway.core.block import Block, render
@@ -190,16 +191,26 @@ class Migration:
     rollout: Rollout
     deprecation: Deprecation | None = None
 
+    def turned(self, live: LiveMigration) -> Self:
+        """Return the migration with these live values."""
+        rollout, deprecation = self.rollout, self.deprecation
+        if live.percent is not None:
+            rollout = replace(rollout, threshold=round(live.percent * 1000))
+        if deprecation is not None:
+            deprecation = deprecation.turned(live)
+        return replace(self, rollout=rollout, deprecation=deprecation)
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
-    `label` is `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics, `owner` the migration's name;
-    `rewrite` makes a successor's path of a legacy one. `shadows` are quotas that only watch.
+    `owner` is the migration's name: its live values are found in the snapshot. `label` is
+    `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
+    one. `shadows` are quotas that only watch.
     """
 
-    migration: Migration
+    owner: str
     method: str
     template: PathTemplate
     successor_method: str
@@ -210,12 +221,10 @@ class Endpoint:
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
     label: str = field(init=False, repr=False, compare=False)
-    owner: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
-        object.__setattr__(self, "owner", self.migration.name)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -336,8 +345,8 @@ class AuthPolicy:
 class Snapshot:
     """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex.
 
-    `served_by` is the version header for each upstream's answers; `cors` is None without
-    `server.cors`.
+    `intended` are the migrations as the file has them, `migrations` with the values of `live`. `served_by` is the
+    version header for each upstream's answers; `cors` is None without `server.cors`.
     """
 
     revision: int
@@ -346,9 +355,11 @@ class Snapshot:
     upstreams: Mapping[str, Upstream]
     router: Router
     auth: AuthPolicy
+    intended: Mapping[str, Migration]
     migrations: Mapping[str, Migration]
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
+    live: Live = UNCHANGED
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
     cors: CorsPolicy | None = field(init=False, repr=False, compare=False)
 
@@ -362,6 +373,21 @@ class Snapshot:
     def consumer(self) -> tuple[Identity, ...]:
         """The identities of whom calls."""
         return self.auth.consumer
+
+    def turned(self, live: Live) -> Self:
+        """Return the same rules with these live values; a migration that they leave as it is stays the same object."""
+        return replace(self, live=live, migrations={name: self._turned(name, live) for name in self.intended})
+
+    def _turned(self, name: str, live: Live) -> Migration:
+        values, before = live.migrations.get(name), self.live.migrations.get(name)
+        if values == before:
+            return self.migrations[name]
+        if values is None:
+            return self.intended[name]
+        turned = self.intended[name].turned(values)
+        known = self.migrations[name].deprecation
+        # Where paths stand in the calendar is remembered by it.
+        return replace(turned, deprecation=known) if turned.deprecation == known else turned
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.revision} {self.digest}: {len(self.endpoints)} endpoints, {len(self.routes)} routes>"

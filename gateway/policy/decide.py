@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Migration, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
@@ -111,10 +111,11 @@ def _proceed(
         memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
     if isinstance(target, Route):
         return _forward_route(head, snapshot, target, caller, limits, trace)
-    stand = _phase(head, target, caller, place, now, limits, trace)
+    migration = snapshot.migrations[target.owner]
+    stand = _phase(head, target, migration, caller, place, now, limits, trace)
     if isinstance(stand, Refuse):
         return stand
-    return _forward_endpoint(head, snapshot, target, caller, place.path, stand, limits, trace)
+    return _forward_endpoint(head, snapshot, target, migration, caller, place.path, stand, limits, trace)
 
 
 def parse_moment(text: str) -> float:
@@ -210,19 +211,20 @@ def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits:
 def _phase(
     head: RequestHead,
     target: Endpoint,
+    migration: Migration,
     caller: Caller,
     place: Place,
     now: float,
     limits: Block,
     trace: Trace | None,
 ) -> Stand | Refuse | None:
-    deprecation = target.migration.deprecation
+    deprecation = migration.deprecation
     if deprecation is None:
         if trace is not None:
             trace.undated()
         return None
     rehearsed = head.lookup.get(REHEARSE) if deprecation.rehearsal else None
-    if rehearsed is None and place.since <= now < place.until and trace is None:
+    if rehearsed is None and place.since <= now < place.until and place.calendar is deprecation and trace is None:
         return place.stand
     try:
         moment = parse_moment(rehearsed) if rehearsed is not None else now
@@ -241,7 +243,7 @@ def _phase(
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:
         if moment == now and stand.phase in EVERYBODYS:
-            place.stand = stand
+            place.stand, place.calendar = stand, deprecation
             place.since, place.until = phase.window(deprecation, now)
         return stand
     return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
@@ -272,13 +274,13 @@ def _forward_endpoint(
     head: RequestHead,
     snapshot: Snapshot,
     target: Endpoint,
+    migration: Migration,
     caller: Caller,
     successor: str,
     stand: Stand | None,
     limits: Block,
     trace: Trace | None,
 ) -> Forward:
-    migration = target.migration
     assignment = assign_token(migration, head, caller.token, caller.ip)
     if assignment.side is Side.SUCCESSOR:
         upstream, adapter, path = migration.successor, target.adapter, successor

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from gateway.config.deprecation import Deprecation
 from gateway.config.snapshot import Endpoint, Route, Router
 from gateway.config.template import plainest
 from gateway.policy.phase import Stand
@@ -29,15 +30,16 @@ class Place:
     """Where a method and a path lead under one router: all that follows from nothing else.
 
     `path` is the successor's for an endpoint. `stand` is the migration's for everybody from `since` until before
-    `until` (Unix seconds), once it is known.
+    `until` (Unix seconds) by `calendar`, once it is known.
     """
 
-    __slots__ = ("path", "since", "stand", "target", "until")
+    __slots__ = ("calendar", "path", "since", "stand", "target", "until")
 
     def __init__(self, target: Endpoint | Route, path: str) -> None:
         self.target = target
         self.path = target.rewrite.apply(path) if isinstance(target, Endpoint) else path
         self.stand: Stand | None = None
+        self.calendar: Deprecation | None = None
         self.since = self.until = math.inf
 
     def __repr__(self) -> str:

@@ -143,8 +143,8 @@ async def test_the_one_in_reserve_is_replaced_too(
         assert await soon(lambda: len(_spares(supervisor)) == 1)
         first = _spares(supervisor)
         os.kill(first[0], signal.SIGKILL)
+        assert await soon(lambda: f"worker {first[0]}, in reserve, was killed by SIGKILL" in caplog.text)
         assert await soon(lambda: bool(_spares(supervisor)) and _spares(supervisor) != first)
-        assert f"worker {first[0]}, in reserve, was killed by SIGKILL" in caplog.text
         taken = _spares(supervisor)
         os.kill(_pids(supervisor)[0], signal.SIGKILL)
         assert await soon(lambda: taken[0] in _pids(supervisor))

@@ -1,0 +1,1 @@
+"""Where events, the consumer ledger and shadow samples are kept."""
