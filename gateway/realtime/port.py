@@ -1,8 +1,8 @@
 """What a client's connection and the hub know of each other. Nothing here does anything.
 
-A connection is a `Subscriber`. It joins the hub once it is known who calls, and asks for topics through the `Membership`
-that it gets for this. What belongs to a topic (`message`, `complete`, `status`, `unsubscribed`) is encoded by the hub,
-once for each dialect; what belongs to a connection (`welcome`, replies, `disconnect`) by the connection.
+A connection is a `Subscriber`. It joins the hub once it is known who calls, and asks for topics through the
+`Membership` that it gets for this. What belongs to a topic (`message`, `complete`, `status`, `unsubscribed`) is encoded
+by the hub, once for each dialect; what belongs to a connection (`welcome`, replies, `disconnect`) by the connection.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
