@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from gateway.callers.key_news import Fetched, Want
 from gateway.config.compile import compile_snapshot
 from gateway.config.schema import Address, Config
 from gateway.observability.delta import Delta
@@ -47,13 +48,14 @@ class Rules:
 class Begin:
     """Serve by these rules at this address; `levels` are those of the loggers. Answered by Applied or Failed.
 
-    `revoked` is the last known list, should Redis be away.
+    `revoked` is the last known list, should Redis be away; `keys` are what was last fetched of key servers.
     """
 
     rules: Rules
     listen: Address
     levels: Mapping[str, int]
     revoked: tuple[Revocation, ...]
+    keys: tuple[Fetched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ class Stop:
 
 
 type Question = Begin | Apply | Ask
-type Order = Question | Learn | Drain | Stop
+type Lesson = Learn | Fetched
+"""What every worker must know. Not answered."""
+type Order = Question | Lesson | Drain | Stop
 
 
 # ---------------------------------------------------------------------- news, up
@@ -161,5 +165,5 @@ class Logged:
 
 
 type Answer = Applied | Failed | Report
-type News = Answer | Awake | Logged
+type News = Answer | Awake | Logged | Want
 type Message = Order | News

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.callers.counts import counts
 from gateway.callers.inquiry import Inquiry
-from gateway.callers.keys import KeyServers
+from gateway.callers.key_news import Want
+from gateway.callers.keyring import Keyring
 from gateway.callers.revocation import Revocations
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
@@ -38,10 +40,11 @@ TIDY_SECONDS: Final = 0.5
 class Plane:
     """Owns everything that serves traffic, and what that counts. It never reads the configuration's file.
 
-    Built whole from the first configuration; there is one in each worker.
+    Built whole from the first configuration; there is one in each worker. `want` asks who fetches published keys, and
+    `keys` is told them.
     """
 
-    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock) -> None:
+    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock, want: Callable[[Want], None]) -> None:
         self._loaded = loaded
         self._access_log = access_log
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
@@ -52,8 +55,8 @@ class Plane:
         self._counts = counts(loaded.config, metrics, clock)
         memory = Memory(tokens, self._counts.quotas, Places())
         self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock)
-        self._keys = KeyServers(tokens, loaded.snapshot.auth, clock)
-        inquiry = Inquiry(keys=self._keys, counts=self._counts.source)
+        self.keys = Keyring(tokens, loaded.snapshot.auth, want, clock)
+        inquiry = Inquiry(keys=self.keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         proxy = Proxy(self._shared, self._handoff, clock, inquiry)
@@ -61,7 +64,6 @@ class Plane:
         read = (
             *gauges(self._fleet, self.listener),
             *self.revocations.gauges(),
-            *self._keys.gauges(),
             *self._counts.gauges(),
         )
         self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
@@ -83,7 +85,6 @@ class Plane:
         self._fleet.apply(self._loaded.config.upstreams)
         self._handoff.start()
         await self.revocations.start()
-        await self._keys.start()
         await self._counts.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
         spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
@@ -93,7 +94,7 @@ class Plane:
         self._loaded = loaded
         self._fleet.apply(loaded.config.upstreams)
         self.revocations.apply(loaded.config)
-        self._keys.apply(loaded.snapshot.auth)
+        self.keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
         self._shared.access_log.share = loaded.config.server.access_log.share
@@ -114,7 +115,7 @@ class Plane:
         await self.listener.close()
         await self._handoff.close()
         await self.revocations.close()
-        await self._keys.close()
+        self.keys.close()
         await self._counts.close()
         await self._fleet.close()
         self._access_log.flush()
