@@ -64,10 +64,9 @@ async def test_workers_that_start_late_and_reloads_get_keys_without_fetches_of_t
         assert await statuses(gateway, first.sign("a")) == {200}
 
         gateway.config.write_text(gateway.config.read_text().replace(first.url, second.url))
-        gateway.signal(signal.SIGHUP)
 
         async def is_reloaded() -> bool:
-            return {worker["revision"] for worker in await workers(gateway)} == {2}
+            return all((worker["revision"] or 0) > 1 for worker in await workers(gateway))
 
         await until(is_reloaded)
         assert await statuses(gateway, second.sign("b")) == {200}
