@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.core.clock import Clock
 from gateway.observability.access_log import AccessLog
 from gateway.server.configuration import Loaded
@@ -59,6 +60,11 @@ class Alone:
         """Replace the rules, between two requests: nothing here waits, and nothing can fail."""
         self._plane.apply(loaded)
         self._revision = loaded.snapshot.revision
+        return []
+
+    async def turn(self, live: Live) -> list[str]:
+        """Replace the live values, between two requests."""
+        self._plane.turn(live)
         return []
 
     async def refresh(self) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.callers.counts import counts
 from gateway.callers.inquiry import Inquiry
 from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
@@ -98,6 +100,16 @@ class Plane:
         self._shared.apply(loaded.snapshot)
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
+
+    def turn(self, live: Live) -> None:
+        """Replace the live values, between two requests."""
+        self._loaded = replace(self._loaded, snapshot=self._loaded.snapshot.turned(live))
+        self._shared.apply(self._loaded.snapshot)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The rules that requests are held to now."""
+        return self._snapshot.value
 
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""

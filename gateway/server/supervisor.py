@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.policy.auth import TokenCache
@@ -17,7 +18,7 @@ from gateway.policy.revocation import Revocation
 from gateway.server import relay
 from gateway.server.configuration import Loaded, held
 from gateway.server.crew import Member, Take
-from gateway.server.message import Begin, Rules
+from gateway.server.message import Apply, Begin, Rules, Turn
 from gateway.server.post import Post
 from gateway.server.reservation import Reservation
 from gateway.server.reserve import Reserve
@@ -71,8 +72,12 @@ class Supervisor:
         """Hand the rules over whole; return what those workers say who could not apply them."""
         self._rules = replace(Rules.of(loaded), config=held(loaded.config, self._started_with))
         self.revocations.apply(loaded.config)
-        answers = await asyncio.gather(*(post.apply(self._rules) for post in self._posts))
-        return [complaint for complaint in answers if complaint is not None]
+        return await self._order(Apply(self._rules))
+
+    async def turn(self, live: Live) -> list[str]:
+        """Hand the live values over; return what those workers say who could not apply them."""
+        self._rules = replace(self._rules, live=live)
+        return await self._order(Turn(live))
 
     async def refresh(self) -> None:
         """Ask every worker for a report."""
@@ -111,6 +116,10 @@ class Supervisor:
     def _begin(self) -> Begin:
         """Return what a worker needs to serve, by the rules of this moment."""
         return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known())
+
+    async def _order(self, order: Apply | Turn) -> list[str]:
+        answers = await asyncio.gather(*(post.order(order) for post in self._posts))
+        return [complaint for complaint in answers if complaint is not None]
 
     def _teach(self, revoked: Sequence[Revocation]) -> None:
         """Tell the workers what is revoked: they hear it from Redis, too, but that may be away."""
