@@ -25,6 +25,7 @@ from gateway.policy.route import Places
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
+from gateway.proxy.tally import Tally
 from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
 from gateway.server.message import Report
@@ -53,7 +54,9 @@ class Plane:
         self.revocations = Revocations(tokens, clock, loaded.config)
         self._counts = counts(loaded.config, metrics, clock)
         memory = Memory(tokens, self._counts.quotas, Places())
-        self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock)
+        ledger = loaded.config.ledger
+        tally = Tally(loaded.snapshot, ledger.callers, (ledger.secret or "").encode())
+        self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock, tally)
         self._keys = KeyServers(tokens, loaded.snapshot.auth, clock)
         inquiry = Inquiry(keys=self._keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
@@ -76,9 +79,9 @@ class Plane:
         """Whether it only finishes what is open."""
         return self.listener.is_draining
 
-    def report(self) -> Report:
+    def report(self, *, is_last: bool = False) -> Report:
         """Return what has been counted since the last report, and how it stands."""
-        return self._reporter.report()
+        return self._reporter.report(is_last=is_last)
 
     async def start(self, listen: Address) -> None:
         """Start the upstreams, then listen; raises OSError for a taken address, ssl.SSLError for a bad certificate."""
@@ -98,6 +101,7 @@ class Plane:
         self._keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
+        self._shared.tally.most = loaded.config.ledger.callers
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
 

@@ -77,7 +77,7 @@ class Worker:
         await cancel_all(self._tasks)
         if self._plane is not None:
             await self._plane.close()
-            self._pipe.send(self._plane.report())
+            self._pipe.send(self._plane.report(is_last=True))
         await self._pipe.close()
         return self._code
 
