@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gateway.callers.key_news import Fetched, Want
 from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.core.clock import Clock
 from gateway.observability.access_log import AccessLog
 from gateway.server.configuration import Loaded
@@ -64,6 +65,11 @@ class Alone:
         self.keys.apply(loaded.snapshot.auth)
         self._plane.apply(loaded)
         self._revision = loaded.snapshot.revision
+        return []
+
+    async def turn(self, live: Live) -> list[str]:
+        """Replace the live values, between two requests."""
+        self._plane.turn(live)
         return []
 
     async def refresh(self) -> None:

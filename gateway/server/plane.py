@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.callers.counts import counts
@@ -10,6 +11,7 @@ from gateway.callers.inquiry import Inquiry
 from gateway.callers.key_news import Want
 from gateway.callers.keyring import Keyring
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
@@ -25,6 +27,7 @@ from gateway.policy.route import Places
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
+from gateway.proxy.tally import Tally
 from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
 from gateway.server.message import Report
@@ -54,7 +57,9 @@ class Plane:
         self.revocations = Revocations(tokens, clock, loaded.config)
         self._counts = counts(loaded.config, metrics, clock)
         memory = Memory(tokens, self._counts.quotas, Places())
-        self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock)
+        ledger = loaded.config.ledger
+        tally = Tally(loaded.snapshot, ledger.callers, (ledger.secret or "").encode())
+        self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock, tally)
         self.keys = Keyring(tokens, loaded.snapshot.auth, want, clock)
         inquiry = Inquiry(keys=self.keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
@@ -76,9 +81,9 @@ class Plane:
         """Whether it only finishes what is open."""
         return self.listener.is_draining
 
-    def report(self) -> Report:
+    def report(self, *, is_last: bool = False) -> Report:
         """Return what has been counted since the last report, and how it stands."""
-        return self._reporter.report()
+        return self._reporter.report(is_last=is_last)
 
     async def start(self, listen: Address) -> None:
         """Start the upstreams, then listen; raises OSError for a taken address, ssl.SSLError for a bad certificate."""
@@ -97,8 +102,19 @@ class Plane:
         self.keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
+        self._shared.tally.most = loaded.config.ledger.callers
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
+
+    def turn(self, live: Live) -> None:
+        """Replace the live values, between two requests."""
+        self._loaded = replace(self._loaded, snapshot=self._loaded.snapshot.turned(live))
+        self._shared.apply(self._loaded.snapshot)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The rules that requests are held to now."""
+        return self._snapshot.value
 
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.callers.key_news import Fetched, Want
 from gateway.server.child import Child, GoneError, describe
 from gateway.server.crew import Member, State, Take
-from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Lesson, Report, Rules, Stop
+from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Lesson, Report, Stop, Turn
 from gateway.server.patience import Patience
 from gateway.server.reserve import Reserve
 
@@ -91,14 +91,17 @@ class Post:
             await asyncio.sleep(self._patience.seconds)
             await self._refill()
 
-    async def apply(self, rules: Rules) -> str | None:
-        """Replace the worker's rules; return why that could not be. A worker that is yet to start has them anyway."""
+    async def order(self, order: Apply | Turn) -> str | None:
+        """Replace the worker's rules or live values; return why that could not be.
+
+        A worker that is yet to start has them anyway.
+        """
         child = self._child
         if child is None:
             return None
         try:
             async with asyncio.timeout(APPLY_SECONDS):
-                answer = await child.ask(Apply(rules))
+                answer = await child.ask(order)
         except TimeoutError:
             return f"worker {child.pid} has not answered for {APPLY_SECONDS:g} s"
         except GoneError:

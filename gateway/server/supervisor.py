@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.policy.auth import TokenCache
 from gateway.server import relay
 from gateway.server.configuration import Loaded, held
 from gateway.server.crew import Member, Take
-from gateway.server.message import Begin, Learn, Lesson, Rules
+from gateway.server.message import Apply, Begin, Learn, Lesson, Rules, Turn
 from gateway.server.post import Post
 from gateway.server.reservation import Reservation
 from gateway.server.reserve import Reserve
@@ -74,8 +75,12 @@ class Supervisor:
         self._rules = replace(Rules.of(loaded), config=held(loaded.config, self._started_with))
         self.revocations.apply(loaded.config)
         self.keys.apply(loaded.snapshot.auth)
-        answers = await asyncio.gather(*(post.apply(self._rules) for post in self._posts))
-        return [complaint for complaint in answers if complaint is not None]
+        return await self._order(Apply(self._rules))
+
+    async def turn(self, live: Live) -> list[str]:
+        """Hand the live values over; return what those workers say who could not apply them."""
+        self._rules = replace(self._rules, live=live)
+        return await self._order(Turn(live))
 
     async def refresh(self) -> None:
         """Ask every worker for a report."""
@@ -115,6 +120,10 @@ class Supervisor:
     def _begin(self) -> Begin:
         """Return what a worker needs to serve, by the rules of this moment."""
         return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known(), self.keys.known())
+
+    async def _order(self, order: Apply | Turn) -> list[str]:
+        answers = await asyncio.gather(*(post.order(order) for post in self._posts))
+        return [complaint for complaint in answers if complaint is not None]
 
     def _teach(self, lesson: Lesson) -> None:
         """Tell the workers. What is revoked they hear from Redis, too, but that may be away."""

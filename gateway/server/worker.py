@@ -16,6 +16,7 @@ import uvloop
 from gateway.callers.key_news import Fetched
 from gateway.config.expressions import ExpressionError
 from gateway.config.keys import KeyFaultError
+from gateway.config.live import Live
 from gateway.core.clock import SystemClock
 from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
@@ -36,6 +37,7 @@ from gateway.server.message import (
     Question,
     Rules,
     Stop,
+    Turn,
 )
 from gateway.server.pipe import Pipe
 from gateway.server.plane import Plane
@@ -75,7 +77,7 @@ class Worker:
         await cancel_all(self._tasks)
         if self._plane is not None:
             await self._plane.close()
-            self._pipe.send(self._plane.report())
+            self._pipe.send(self._plane.report(is_last=True))
         await self._pipe.close()
         return self._code
 
@@ -89,7 +91,7 @@ class Worker:
 
     def _receive(self, number: int, message: Message) -> None:
         match message:
-            case Begin() | Apply() | Ask():
+            case Begin() | Apply() | Turn() | Ask():
                 self._orders.put_nowait((number, message))
             case Learn() | Fetched():
                 self._learn(message)
@@ -121,6 +123,8 @@ class Worker:
                 return await self._begin(order)
             case Apply():
                 return await self._apply(order.rules)
+            case Turn():
+                return self._turn(order.live)
             case Ask():
                 return self._serving.report()
             case _:
@@ -162,6 +166,10 @@ class Worker:
             return Failed(str(error))
         self._serving.apply(loaded)
         return Applied(rules.revision)
+
+    def _turn(self, live: Live) -> Answer:
+        self._serving.turn(live)
+        return Applied(self._serving.snapshot.revision)
 
     async def _drain_then_stop(self) -> None:
         await self._drain.wait()
