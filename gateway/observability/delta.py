@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.observability.histogram import Histogram
 from gateway.observability.metrics import Metrics
+from gateway.observability.use import Use
 
 type Key = tuple[Any, ...]
 
@@ -21,10 +22,14 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What has been counted in between, by the names that the attributes of Metrics have. It never holds a zero."""
+    """What has been counted in between, by the names that the attributes of Metrics have. It never holds a zero.
+
+    `uses` are for the ledger; they come in some reports only.
+    """
 
     counts: Mapping[str, Mapping[Key, int]]
     durations: Mapping[str, Mapping[Key, Observed]]
+    uses: tuple[Use, ...] = ()
 
 
 class Unreported:

@@ -10,9 +10,13 @@ from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
 from gateway.policy.decision import Decision, Forward, Local, Refuse
 from gateway.policy.phase import Phase
+from gateway.proxy.tally import Tally
 
 CLIENT_GONE: Final = 499
 """The status noted (never sent) when the client left before the answer's head."""
+
+FAILED: Final = 500
+"""Statuses from here on are failures of a backend, where one was asked."""
 
 SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
 """Plain texts: an enumeration's hash is many times dearer."""
@@ -41,11 +45,11 @@ class Record:
         """The path that was asked for."""
         return self.head.path if self.head is not None else ""
 
-    def count(self, now: float, metrics: Metrics) -> None:
-        """Count the exchange."""
+    def count(self, now: float, metrics: Metrics, tally: Tally) -> None:
+        """Count the exchange, and for whom."""
         decision = self.decision
         if not isinstance(decision, Forward):
-            self._count_own(now, metrics)
+            self._count_own(now, metrics, tally)
             return
         target, phase = decision.target, decision.phase
         side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
@@ -55,6 +59,15 @@ class Record:
             metrics.failures[target.owner, target.label, side] += 1
         if phase is not None and phase is not Phase.PARALLEL:
             metrics.deprecated[target.owner, phase.value] += 1
+        assignment = decision.assignment
+        if assignment is not None and self.status != CLIENT_GONE:
+            uses = assignment.uses
+            if uses:
+                uses[target.label] = uses.get(target.label, 0) + 1
+            else:
+                tally.begin(self.head, decision)
+            if self.status >= FAILED:
+                tally.fail(decision)
 
     def entry(self, now: float) -> Entry:
         """Return the exchange's line."""
@@ -74,12 +87,12 @@ class Record:
             milliseconds=round((now - self.started) * 1000, 3),
         )
 
-    def _count_own(self, now: float, metrics: Metrics) -> None:
+    def _count_own(self, now: float, metrics: Metrics, tally: Tally) -> None:
         owner, endpoint = self._labels()
         metrics.requests[owner, endpoint, "", self.status] += 1
         metrics.durations[owner, endpoint, ""].observe(now - self.started)
         if isinstance(self.decision, Refuse):
-            _count_refusal(self.decision, owner, metrics)
+            _count_refusal(self.decision, owner, metrics, tally)
 
     def _labels(self) -> tuple[str, str]:
         if isinstance(self.decision, Local):
@@ -97,7 +110,7 @@ def _reason(decision: Decision | None) -> str:
     return ""
 
 
-def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:
+def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics, tally: Tally) -> None:
     kind, _, detail = refusal.reason.partition(":")
     if refusal.problem.type is ProblemType.UNAUTHENTICATED:
         metrics.auth_failures[(refusal.reason,)] += 1
@@ -105,3 +118,4 @@ def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:
         metrics.quota_exceeded[(detail,)] += 1
     elif kind == "phase" and detail in DATED_PHASES:
         metrics.deprecated[owner, detail] += 1
+        tally.refuse(refusal)
