@@ -176,7 +176,7 @@ class Delivery:
 
     def _catch_up(self, member: Member, backlog: Backlog, topic: Topic, parcel: Parcel) -> None:
         if topic in backlog.untold:
-            backlog.untold.discard(topic)
+            del backlog.untold[topic]
             state = "stale" if topic.state is State.STALE else "live"
             reason = UPSTREAM_DOWN if topic.state is State.STALE else None
             encoder = self._encoders[member.subscriber.dialect]
@@ -257,7 +257,7 @@ class Delivery:
     def _owe_status(self, member: Member, topic: Topic, *, is_anew: bool) -> None:
         if member.backlog is None:
             member.backlog = Backlog()
-        member.backlog.untold.add(topic)
+        member.backlog.untold[topic] = None
         if is_anew:
             member.backlog.first.pop(topic, None)
 

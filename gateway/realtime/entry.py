@@ -25,7 +25,7 @@ class Entry:
         self.topics: dict[str, Topic] = {}
         self.since: dict[str, Position | None] = {}
         self.rejected: dict[str, Code] = {}
-        self.waiting: set[Topic] = set()
+        self.waiting: dict[Topic, None] = {}
 
     def __repr__(self) -> str:
         return f"<Entry of {self.member}: {len(self.waiting)} of {len(self.topics)} topics not answered>"
@@ -34,20 +34,20 @@ class Entry:
         """Take a topic in."""
         self.topics[text] = topic
         self.since[text] = since
-        topic.entries.add(self)
+        topic.entries[self] = None
 
     def reject(self, topic: Topic, code: Code) -> None:
         """Let a topic go again, under every name it was given."""
         for text in [text for text, found in self.topics.items() if found is topic]:
             del self.topics[text]
             self.rejected[text] = code
-        self.waiting.discard(topic)
-        topic.entries.discard(self)
+        self.waiting.pop(topic, None)
+        topic.entries.pop(self, None)
 
     def part(self) -> None:
         """Hold on to no topic any more."""
         for topic in self.topics.values():
-            topic.entries.discard(self)
+            topic.entries.pop(self, None)
 
     def answer(self, held: Mapping[str, Held]) -> None:
         """Tell the subscriber what became of its wishes."""

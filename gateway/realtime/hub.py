@@ -60,7 +60,7 @@ class Hub:
         self._epoch = epoch
         self._topics: dict[str, Topic] = {}
         self._idle: dict[Topic, float] = {}
-        self._entries: set[Entry] = set()
+        self._entries: dict[Entry, None] = {}
         self._sweep_at = 0.0
         self.members = 0
 
@@ -119,7 +119,7 @@ class Hub:
             code = self._consider(entry, wish)
             if code is not None:
                 entry.rejected[wish.topic] = code
-        self._entries.add(entry)
+        self._entries[entry] = None
         self._settle((entry,))
 
     def _consider(self, entry: Entry, wish: Wish) -> Code | None:
@@ -160,7 +160,7 @@ class Hub:
             topic = topic or self._open(address, source, entry.member.token)
             topic.is_repeating = topic.state is State.LIVE
             source.subscribe(address, user)
-            entry.waiting.add(topic)
+            entry.waiting[topic] = None
         elif topic is None:
             topic = self._open(address, source, entry.member.token)
             if source.is_up:
@@ -168,7 +168,7 @@ class Hub:
             else:
                 topic.state = State.STALE
         if topic.state is State.ASKED:
-            entry.waiting.add(topic)
+            entry.waiting[topic] = None
         return topic
 
     def _open(self, address: Address, source: Source, token: Verified) -> Topic:
@@ -181,7 +181,7 @@ class Hub:
         """Answer the commands that wait for nothing more."""
         for entry in entries:
             if not entry.waiting and entry in self._entries:
-                self._entries.discard(entry)
+                del self._entries[entry]
                 self._answer(entry)
 
     def _answer(self, entry: Entry) -> None:
@@ -296,7 +296,7 @@ class Hub:
             if topic.is_asked_each and topic in entry.waiting:
                 entry.reject(topic, Code.UPSTREAM_UNAVAILABLE)
                 self._rest(topic)
-            entry.waiting.discard(topic)
+            entry.waiting.pop(topic, None)
         self._settle([entry for entry, _ in asking])
 
     def confirmed(self, source: Source, grants: Sequence[Grant]) -> None:
@@ -313,7 +313,7 @@ class Hub:
                 anew.append(topic)
             for entry in topic.entries:
                 if not topic.is_asked_each or entry.member.user == grant.user:
-                    entry.waiting.discard(topic)
+                    entry.waiting.pop(topic, None)
                     ready.append(entry)
         self._delivery.status(anew, "live", None, epoch)
         self._settle(ready)
@@ -375,7 +375,7 @@ class Hub:
         """Do what is due. To be called a few times a second."""
         now = self._clock.monotonic()
         late = [entry for entry in self._entries if entry.deadline <= now]
-        for topic in {topic for entry in late for topic in entry.waiting}:
+        for topic in [topic for entry in late for topic in entry.waiting]:
             if topic.state is State.ASKED:
                 topic.state = State.STALE
         self._give_up([(entry, topic) for entry in late for topic in tuple(entry.waiting)])

@@ -25,7 +25,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self.first: dict[Topic, int] = {}
-        self.untold: set[Topic] = set()
+        self.untold: dict[Topic, None] = {}
         self.waiting = 0
 
     def __bool__(self) -> bool:
@@ -34,7 +34,7 @@ class Backlog:
     def forget(self, topic: Topic) -> None:
         """Owe nothing in this topic any more."""
         self.first.pop(topic, None)
-        self.untold.discard(topic)
+        self.untold.pop(topic, None)
 
 
 class Member:

@@ -61,7 +61,7 @@ class Topic:
         self.next: Source | None = None
         self.token = token
         self.granted: set[str] = set()
-        self.entries: set[Entry] = set()
+        self.entries: dict[Entry, None] = {}
         self.asked_at = 0.0
         self.is_repeating = False
 
