@@ -33,13 +33,19 @@ _remembered = lru_cache(maxsize=16_384)(_position)
 
 @dataclass(slots=True)
 class Assignment:
-    """The side of one request. Read-only. `position` is the bucket of `identity`; a pin decides without them."""
+    """The side of one request. `position` is the bucket of `identity`; a pin decides without them.
+
+    Read-only, but for `uses`: where the assignment is remembered, whoever counts callers counts here, by endpoint, and
+    keeps the caller's `profile`.
+    """
 
     side: Side
     rollout: Rollout
     identity: Identity | None = None
     position: int = 0
     pin: Pin | None = None
+    uses: dict[str, int] | None = None
+    profile: str | None = None
 
     @property
     def reason(self) -> str:
@@ -73,5 +79,6 @@ def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: s
         return known
     assignment = assign(rollout, head, token.texts, ip)
     if rollout.is_by_token and token is not NOBODY and rollout.by[0].name in token.texts:
+        assignment.uses = {}
         token.sides[migration.name] = assignment
     return assignment

@@ -9,6 +9,7 @@ from pydantic_core import core_schema
 
 from gateway.config.schema.adapter import Adapter
 from gateway.config.schema.auth import Auth, Quota, Redis
+from gateway.config.schema.ledger import Ledger
 from gateway.config.schema.migration import Migration, Route
 from gateway.config.schema.realtime import Realtime
 from gateway.config.schema.scalars import FilledText, Name
@@ -29,6 +30,7 @@ class Config(Strict):
     version: Annotated[Literal[1], BeforeValidator(_version)]
     server: Server = Server()
     store: FilledText = Field(default="sqlite:///var/crossfade.db", repr=False)
+    ledger: Ledger = Ledger()
     redis: Redis | None = None
     upstreams: Mapping[Name, Upstream] = Field(min_length=1)
     auth: Auth = Auth()
