@@ -4,7 +4,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.cli.explanation import explained
+from gateway.policy.explanation import explained
 from gateway.config.snapshot import Key, Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.auth import Settled, TokenCache

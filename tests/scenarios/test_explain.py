@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.explanation import Explanation, explained
+from gateway.policy.explanation import Explanation, explained
 from gateway.config.compile import compile_snapshot
 from gateway.config.load import load
 from gateway.config.snapshot import Snapshot
