@@ -92,7 +92,7 @@ class Cluster:
         An attempt to connect takes at most `connect_timeout`; when it fails, every other fit endpoint is tried.
         """
         if self._is_closed:
-            self._refuse_soon(waiter, self._unreachable())
+            self._refuse_soon(waiter, self._unreachable(is_ours=True))
         elif self.size < self.settings.max_connections:
             self._begin_dial(waiter)
         elif len(self._queue) < QUEUE_LENGTH:
@@ -171,9 +171,9 @@ class Cluster:
             self._sweeper.cancel()
         await cancel_all(self._tasks)
         for waiter in list(self._pending):
-            self._refuse(waiter, self._unreachable())
+            self._refuse(waiter, self._unreachable(is_ours=True))
         while self._queue:
-            self._queue.pop().on_unavailable(self._unreachable())
+            self._queue.pop().on_unavailable(self._unreachable(is_ours=True))
         for pool in self.pools:
             pool.close_idle()
             pool.abort()
@@ -249,8 +249,8 @@ class Cluster:
                 fault = UpstreamError(UpstreamFault.TIMEOUT, f"No connection to {self.name} in time.")
             except (OSError, ValueError) as error:
                 log.info("%s: %s", pool.replica.address.text, error)
-                fault = self._unreachable()
-                if is_exhaustion(error):
+                fault = self._unreachable(is_ours=is_exhaustion(error))
+                if fault.is_ours:
                     raise fault from error
             pool.replica.note_error()
         raise fault
@@ -267,8 +267,8 @@ class Cluster:
             self._pending.discard(waiter)
             waiter.on_unavailable(error)
 
-    def _unreachable(self) -> UpstreamError:
-        return UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
+    def _unreachable(self, *, is_ours: bool = False) -> UpstreamError:
+        return UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.", is_ours=is_ours)
 
     def _overloaded(self) -> UpstreamError:
         return UpstreamError(UpstreamFault.OVERLOADED, f"All connections to {self.name} are busy.")
