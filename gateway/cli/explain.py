@@ -9,8 +9,8 @@ import click
 from gateway.cli.configuration import config_option, snapshot_or_exit
 
 if TYPE_CHECKING:
-    from gateway.policy.explanation import Explanation
     from gateway.core.http import RequestHead
+    from gateway.policy.explanation import Explanation
 
 type Pairs = tuple[tuple[str, str], ...]
 
