@@ -1,4 +1,4 @@
-"""The gateway's own public paths: `/health` and `/.well-known/api-migrations`."""
+"""The gateway's own public paths: `/health`, `/.well-known/api-migrations`, and what the WebSocket tells of itself."""
 
 import math
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import web
 
+from gateway.config import own_path
 from gateway.config.deprecation import Deprecation
 from gateway.config.snapshot import Endpoint, Migration, Snapshot
 from gateway.core.block import fields
@@ -23,10 +24,21 @@ class State(Protocol):
     def is_draining(self) -> bool: ...
 
 
+class Sockets(Protocol):
+    """What is known of the WebSockets."""
+
+    def info(self) -> Mapping[str, Any]:
+        """Describe them."""
+
+    def quotes(self) -> Mapping[str, Any]:
+        """Count the subscriptions to quotes."""
+
+
 class LocalPaths:
     """The handler of the gateway's own public paths. It never sees a request that the policy did not send here."""
 
-    def __init__(self, snapshot: Cell[Snapshot], clock: Clock, state: State) -> None:
+    def __init__(self, snapshot: Cell[Snapshot], clock: Clock, state: State, sockets: Sockets) -> None:
+        self._sockets = sockets
         self._snapshot = snapshot
         self._clock = clock
         self._state = state
@@ -34,13 +46,20 @@ class LocalPaths:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         snapshot = self._snapshot.value
-        if request.path == "/health":
-            answer = self._health()
-        else:
-            answer = _json(200, {"migrations": migrations(snapshot, self._clock.now())})
+        answer = self._answer(snapshot.own_paths.get(request.path), snapshot)
         if snapshot.cors is not None:
             answer.headers.extend(fields(snapshot.cors.answer(request.headers.get("Origin"))))
         return answer
+
+    def _answer(self, name: str | None, snapshot: Snapshot) -> web.Response:
+        match name:
+            case "health":
+                return self._health()
+            case own_path.SOCKET_INFO:
+                return _json(200, self._sockets.info())
+            case own_path.SOCKET_QUOTES:
+                return _json(200, self._sockets.quotes())
+        return _json(200, {"migrations": migrations(snapshot, self._clock.now())})
 
     def _health(self) -> web.Response:
         """200 while serving and 503 while draining, so that a load balancer stops sending before we stop taking."""

@@ -1,8 +1,9 @@
 """Where WebSockets come in: who may have one, how many there are, and how all of them end."""
 
+import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Final
 
@@ -65,10 +66,14 @@ class Door:
         self._sessions: dict[Session, str] = {}
         self._consumers: Counter[str] = Counter()
         self._is_draining = False
+        self._emptied = asyncio.Event()
         self.apply(snapshot.value)
 
     def __repr__(self) -> str:
         return f"<Door{' draining' if self._is_draining else ''}: {len(self._sessions)} sessions>"
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions))
 
     @property
     def limits(self) -> RealtimeLimits:
@@ -190,6 +195,8 @@ class Door:
     def gone(self, session: Session) -> None:
         """Forget a session, and write the second of its lines in the access log: the first was its handshake's."""
         self._release(self._sessions.pop(session, ""))
+        if not self._sessions:
+            self._emptied.set()
         if session.code == frame.OVERLOADED or session.code >= BAD_TOKEN:
             self._metrics.ws_dropped[(str(session.code),)] += 1
         if self._access_log.share and self._access_log.is_due():
@@ -236,21 +243,24 @@ class Door:
     def revoke(self, revoked: RevocationList) -> None:
         """Close the sockets whose tokens are refused from now on."""
         now = self._clock.now()
-        for session in tuple(self._sessions):
+        for session in self:
             token = session.caller.token if session.caller is not None else None
             if token is not None and revoked.refuses(token.texts, token.claims, now):
                 session.close(BAD_TOKEN, "the token has been revoked")
 
-    def drain(self) -> None:
-        """Open no more, and send all clients away, each to come back at a time of its own."""
+    async def drain(self) -> None:
+        """Open no more, send all clients away, each to come back at a time of its own, and wait for the last one."""
         self._is_draining = True
-        for session in tuple(self._sessions):
+        for session in self:
             session.close(frame.RESTART, "restart")
+        while self._sessions:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def close(self) -> None:
         """Cut what is left."""
         self.wheel.stop()
-        for session in tuple(self._sessions):
+        for session in self:
             session.abort()
 
     def gauges(self) -> Iterable[Gauge]:

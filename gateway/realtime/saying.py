@@ -1,5 +1,6 @@
 """What a session says in `crossfade.v1` besides messages of topics: whole frames, ready to be written. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,7 +51,7 @@ def refusal(number: CommandId, code: Code, retry_after_seconds: float | None = N
     """Answer a command that was not."""
     error = _error(code)
     if retry_after_seconds is not None:
-        error["retry_after_ms"] = round(retry_after_seconds * 1000)
+        error["retry_after_ms"] = math.ceil(round(retry_after_seconds * 1000, 3))
     return _frame({"id": number, "type": "reply", "ok": False, "error": error})
 
 

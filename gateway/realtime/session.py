@@ -5,6 +5,7 @@ encoded; a session encodes only what is about itself.
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 from typing import Any, Final, Protocol, assert_never
@@ -33,6 +34,8 @@ from gateway.realtime.port import Code, Dialect, Membership, Outcome
 from gateway.realtime.saying import HEARTBEAT_SECONDS, Welcome
 from gateway.realtime.socket import Phase, Socket
 from gateway.realtime.wheel import Wheel
+
+log = logging.getLogger(__name__)
 
 AUTH_SECONDS: Final = 10.0
 WARNING_SECONDS: Final = 60.0
@@ -168,11 +171,8 @@ class Session(Socket):
         seconds = self._paced(len(document) if isinstance(document, list) else 1)
         if seconds > 0:
             self._hold_off(document, seconds)
-        elif self.dialect is Dialect.TACN and not _is_auth(document):
-            self._obey_tacn(document)
         else:
-            for command in parse(document, self._keeper.limits.subscriptions):
-                self._obey(command)
+            self._read(document)
 
     def on_binary(self, data: bytes) -> None:
         """Only text is spoken."""
@@ -226,6 +226,21 @@ class Session(Socket):
         self._keeper.gone(self)
 
     # ------------------------------------------------------------------ commands
+
+    def _read(self, document: Any) -> None:
+        """Obey a message. A fault of our own must not cost the client its socket."""
+        try:
+            if self.dialect is Dialect.TACN and not _is_auth(document):
+                self._obey_tacn(document)
+                return
+            for command in parse(document, self._keeper.limits.subscriptions):
+                self._obey(command)
+        except Exception:
+            log.exception("%r: a command failed", self)
+            if self.dialect is Dialect.TACN:
+                self._say(dialect.error(_id(document), self.clock.now(), "INTERNAL_ERROR", "internal error"))
+            else:
+                self._say(saying.refusal(_id(document), Code.INTERNAL))
 
     def _obey(self, command: Command) -> None:
         if not self._is_open:
