@@ -32,6 +32,7 @@ from gateway.policy.decision import Need
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
+from gateway.proxy.tally import Tally
 from gateway.server.configuration import ConfigSource
 from gateway.upstream.connection import Connection
 from gateway.upstream.fleet import Fleet
@@ -131,7 +132,9 @@ async def _stage(folder: Path) -> Stage:
     fleet.apply(loaded.config.upstreams)
     log = AccessLog()
     log.share = 0.0
-    shared = Shared(Cell(loaded.snapshot), Memory.fresh(), fleet, Metrics(), log, clock)
+    shared = Shared(
+        Cell(loaded.snapshot), Memory.fresh(), fleet, Metrics(), log, clock, Tally(loaded.snapshot, 20_000, b"")
+    )
     return Stage(shared, fleet)
 
 
@@ -161,7 +164,9 @@ def main(rounds: int, *, is_unique: bool) -> None:
         total = stage.written
         if total < len(requests):
             raise click.ClickException(f"only {total} answers were written")
-        click.echo(f"{found[0]:.1f} µs at best, {found[len(found) // 2]:.1f} in the middle; {perf_counter() - begun:.1f} s")
+        click.echo(
+            f"{found[0]:.1f} µs at best, {found[len(found) // 2]:.1f} in the middle; {perf_counter() - begun:.1f} s"
+        )
 
     uvloop.run(run())
 

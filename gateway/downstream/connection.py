@@ -240,12 +240,13 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def hand_off(self) -> tuple[asyncio.Transport, bytes] | None:
-        """Give the transport away with the bytes that were read ahead; nothing is written or timed here after it."""
+    def hand_off(self, *, is_counted: bool = False) -> tuple[asyncio.Transport, bytes] | None:
+        """Give away the transport and what was read ahead; with `is_counted` it counts until `connection_lost`."""
         transport, self._transport = self._transport, None
         self.deadline = NEVER
         buffer, self._buffer = self._buffer, b""
-        self._registry.closed(self)
+        if not is_counted:
+            self._registry.closed(self)
         return (transport, buffer) if transport is not None else None
 
     def expire(self) -> None:

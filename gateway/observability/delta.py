@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.observability.histogram import Histogram
 from gateway.observability.metrics import Metrics
+from gateway.observability.use import Use
 
 type Key = tuple[Any, ...]
 
@@ -21,10 +22,14 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What has been counted in between, by the names that the attributes of Metrics have. It never holds a zero."""
+    """What has been counted in between, by the names that the attributes of Metrics have. It never holds a zero.
+
+    `uses` are for the ledger; they come in some reports only.
+    """
 
     counts: Mapping[str, Mapping[Key, int]]
     durations: Mapping[str, Mapping[Key, Observed]]
+    uses: tuple[Use, ...] = ()
 
 
 class Unreported:
@@ -60,7 +65,7 @@ def add(delta: Delta, total: Metrics) -> None:
         counters[name].update(gained)
     for name, series in delta.durations.items():
         for key, observed in series.items():
-            _extend(histograms[name][key], observed)
+            histograms[name][key].add(observed.counts, observed.total_seconds)
 
 
 def _counters(metrics: Metrics) -> dict[str, Counter[Any]]:
@@ -92,9 +97,3 @@ def _observed(now: Mapping[Key, Histogram], before: dict[Key, Observed]) -> dict
 def _difference(seen: Observed, known: Observed) -> Observed:
     counts = tuple(new - old for new, old in zip(seen.counts, known.counts, strict=True))
     return Observed(counts, seen.total_seconds - known.total_seconds)
-
-
-def _extend(histogram: Histogram, observed: Observed) -> None:
-    for bucket, count in enumerate(observed.counts):
-        histogram.counts[bucket] += count
-    histogram.total_seconds += observed.total_seconds

@@ -33,13 +33,19 @@ _remembered = lru_cache(maxsize=16_384)(_position)
 
 @dataclass(slots=True)
 class Assignment:
-    """The side of one request. Read-only. `position` is the bucket of `identity`; a pin decides without them."""
+    """The side of one request. `position` is the bucket of `identity`; a pin decides without them.
+
+    Read-only, but for `uses`: where the assignment is remembered, whoever counts callers counts here, by endpoint, and
+    keeps the caller's `profile`.
+    """
 
     side: Side
     rollout: Rollout
     identity: Identity | None = None
     position: int = 0
     pin: Pin | None = None
+    uses: dict[str, int] | None = None
+    profile: str | None = None
 
     @property
     def reason(self) -> str:
@@ -52,6 +58,11 @@ class Assignment:
         return f"{self.identity.label} has bucket {self.position}, {relation} {self.rollout.threshold}"
 
 
+def side(rollout: Rollout, position: int) -> Side:
+    """Return the side of a bucket: below percent × 1000 is successor."""
+    return Side.SUCCESSOR if position < rollout.threshold else Side.LEGACY
+
+
 def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: str) -> Assignment:
     """Assign a side: the first pin that holds, else bucket < percent × 1000 is successor, else legacy."""
     for pin in rollout.pins:
@@ -62,7 +73,7 @@ def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: st
         return Assignment(Side.LEGACY, rollout)
     identity, key = found
     position = bucket(rollout.salt, key)
-    return Assignment(Side.SUCCESSOR if position < rollout.threshold else Side.LEGACY, rollout, identity, position)
+    return Assignment(side(rollout, position), rollout, identity, position)
 
 
 def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: str) -> Assignment:
@@ -73,5 +84,6 @@ def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: s
         return known
     assignment = assign(rollout, head, token.texts, ip)
     if rollout.is_by_token and token is not NOBODY and rollout.by[0].name in token.texts:
+        assignment.uses = {}
         token.sides[migration.name] = assignment
     return assignment

@@ -89,6 +89,11 @@ def bounded(key: str) -> str:
     return f"blake2b={blake2b(key.encode('utf-8', 'surrogatepass'), digest_size=20).hexdigest()}"
 
 
+def keepable(text: str) -> str:
+    """Return a caller's text as it can be kept and shown: as it is, or its hash when it is long or not printable."""
+    return bounded(text if text.isprintable() else text.ljust(KEY_LENGTH + 1))
+
+
 def read(identity: Identity, head: RequestHead, texts: Mapping[str, str], ip: str) -> str | None:
     """Return the identity's value in this request as text, or None when it is absent or empty."""
     kind = identity.kind

@@ -10,9 +10,13 @@ from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
 from gateway.policy.decision import Decision, Forward, Local, Refuse
 from gateway.policy.phase import Phase
+from gateway.proxy.tally import Tally
 
 CLIENT_GONE: Final = 499
 """The status noted (never sent) when the client left before the answer's head."""
+
+FAILED: Final = 500
+"""Statuses from here on are failures of a backend, where one was asked."""
 
 SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
 """Plain texts: an enumeration's hash is many times dearer."""
@@ -25,6 +29,7 @@ class Record:
     """Collects the outcome of one exchange. `started` is on the monotonic clock.
 
     `head` and `decision` are None for bytes that were no request; `failure` is why it ended otherwise than decided.
+    `has_failed`: a backend is to blame for something; it is not for our own limits, nor for clients that leave.
     """
 
     request_id: str
@@ -33,24 +38,36 @@ class Record:
     decision: Decision | None = None
     status: int = CLIENT_GONE
     failure: str = ""
+    has_failed: bool = False
 
     @property
     def path(self) -> str:
         """The path that was asked for."""
         return self.head.path if self.head is not None else ""
 
-    def count(self, now: float, metrics: Metrics) -> None:
-        """Count the exchange."""
+    def count(self, now: float, metrics: Metrics, tally: Tally) -> None:
+        """Count the exchange, and for whom."""
         decision = self.decision
         if not isinstance(decision, Forward):
-            self._count_own(now, metrics)
+            self._count_own(now, metrics, tally)
             return
         target, phase = decision.target, decision.phase
         side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
         metrics.requests[target.owner, target.label, side, self.status] += 1
-        metrics.durations[target.owner, side].observe(now - self.started)
+        metrics.durations[target.owner, target.label, side].observe(now - self.started)
+        if self.has_failed:
+            metrics.failures[target.owner, target.label, side] += 1
         if phase is not None and phase is not Phase.PARALLEL:
             metrics.deprecated[target.owner, phase.value] += 1
+        assignment = decision.assignment
+        if assignment is not None and self.status != CLIENT_GONE:
+            uses = assignment.uses
+            if uses:
+                uses[target.label] = uses.get(target.label, 0) + 1
+            else:
+                tally.begin(self.head, decision)
+            if self.status >= FAILED:
+                tally.fail(decision)
 
     def entry(self, now: float) -> Entry:
         """Return the exchange's line."""
@@ -70,12 +87,12 @@ class Record:
             milliseconds=round((now - self.started) * 1000, 3),
         )
 
-    def _count_own(self, now: float, metrics: Metrics) -> None:
+    def _count_own(self, now: float, metrics: Metrics, tally: Tally) -> None:
         owner, endpoint = self._labels()
         metrics.requests[owner, endpoint, "", self.status] += 1
-        metrics.durations[owner, ""].observe(now - self.started)
+        metrics.durations[owner, endpoint, ""].observe(now - self.started)
         if isinstance(self.decision, Refuse):
-            _count_refusal(self.decision, owner, metrics)
+            _count_refusal(self.decision, owner, metrics, tally)
 
     def _labels(self) -> tuple[str, str]:
         if isinstance(self.decision, Local):
@@ -93,7 +110,7 @@ def _reason(decision: Decision | None) -> str:
     return ""
 
 
-def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:
+def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics, tally: Tally) -> None:
     kind, _, detail = refusal.reason.partition(":")
     if refusal.problem.type is ProblemType.UNAUTHENTICATED:
         metrics.auth_failures[(refusal.reason,)] += 1
@@ -101,3 +118,4 @@ def _count_refusal(refusal: Refuse, owner: str, metrics: Metrics) -> None:
         metrics.quota_exceeded[(detail,)] += 1
     elif kind == "phase" and detail in DATED_PHASES:
         metrics.deprecated[owner, detail] += 1
+        tally.refuse(refusal)

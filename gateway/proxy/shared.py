@@ -17,6 +17,7 @@ from gateway.policy.decide import Memory
 from gateway.proxy import forwarding
 from gateway.proxy.mark import RequestIds
 from gateway.proxy.record import Record
+from gateway.proxy.tally import Tally
 from gateway.upstream.fleet import Fleet
 from gateway.wire.request import Request
 
@@ -56,6 +57,7 @@ class Shared:
         metrics: Metrics,
         access_log: AccessLog,
         clock: Clock,
+        tally: Tally,
     ) -> None:
         self.snapshot = snapshot
         self.memory = memory
@@ -63,6 +65,7 @@ class Shared:
         self.metrics = metrics
         self.access_log = access_log
         self.clock = clock
+        self.tally = tally
         self.ids = RequestIds()
         self.open = 0
         self.rules = Rules.of(snapshot.value)
@@ -73,6 +76,7 @@ class Shared:
     def apply(self, snapshot: Snapshot) -> None:
         """Make a snapshot the running one, between two requests."""
         self.snapshot.value = snapshot
+        self.tally.apply(snapshot)
         self.rules = Rules.of(snapshot)
 
     def refuse(
@@ -109,7 +113,7 @@ class Shared:
     def finish(self, record: Record, now: float) -> None:
         """Count an exchange that has ended `now` (monotonic seconds)."""
         self.open -= 1
-        record.count(now, self.metrics)
+        record.count(now, self.metrics, self.tally)
         log = self.access_log
         if log.share and log.is_due():
             log.write(record.entry(now))

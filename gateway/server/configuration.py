@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class ConfigSource:
         self._environ = environ
         self._clock = clock
         self._revision = 0
+        self._secret = secrets.token_hex(32)
 
     def __repr__(self) -> str:
         return f"<ConfigSource {self.path}: revision {self._revision}>"
@@ -53,12 +55,20 @@ class ConfigSource:
         found = load(self.path, self._environ, self._clock.now())
         for warning in found.warnings:
             log.warning("%s", warning)
+        config = self._secretive(found.config)
         try:
-            snapshot = compile_snapshot(found.config, revision=self._revision + 1, digest=found.digest)
+            snapshot = compile_snapshot(config, revision=self._revision + 1, digest=found.digest)
         except (KeyFaultError, ExpressionError) as error:
             # A key's file or an adapter's module has changed since it was checked a moment ago.
             raise ConfigError([Finding("error", "", 1, str(error), str(self.path))]) from error
-        return Loaded(self.path, found.config, snapshot, self._clock.now())
+        return Loaded(self.path, config, snapshot, self._clock.now())
+
+    def _secretive(self, config: Config) -> Config:
+        """Make sure that there is a key for what must not be kept as it is: a random one, where the file has none."""
+        ledger = config.ledger
+        if ledger.secret is not None:
+            return config
+        return config.model_copy(update={"ledger": ledger.model_copy(update={"secret": self._secret})})
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
+from gateway.config.live import Live
 from gateway.observability.delta import Delta
 from gateway.server.configuration import Loaded
 from gateway.server.message import Report
@@ -46,6 +48,11 @@ class Crew(Protocol):
         ...
 
     @property
+    def keys(self) -> KeyServers:
+        """Who fetches published keys, for everybody."""
+        ...
+
+    @property
     def port(self) -> int:
         """The public port."""
         ...
@@ -70,6 +77,10 @@ class Crew(Protocol):
 
     async def apply(self, loaded: Loaded) -> list[str]:
         """Replace the rules everywhere; return what those say who could not."""
+        ...
+
+    async def turn(self, live: Live) -> list[str]:
+        """Replace the live values everywhere; return what those say who could not."""
         ...
 
     async def refresh(self) -> None:

@@ -1,6 +1,6 @@
 """What the supervisor and its workers say to each other.
 
-The supervisor gives orders; `Begin`, `Apply` and `Ask` are answered, once each. Rules travel as the checked
+The supervisor gives orders; `Begin`, `Apply`, `Turn` and `Ask` are answered, once each. Rules travel as the checked
 configuration, whole: a Snapshot holds compiled expressions and key objects, which cannot leave their process, and to
 compile one again takes milliseconds. Where both planes share a process the same `Report` is handed over by a call.
 """
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from gateway.callers.key_news import Fetched, Want
 from gateway.config.compile import compile_snapshot
+from gateway.config.live import Live
 from gateway.config.schema import Address, Config
 from gateway.observability.delta import Delta
 from gateway.observability.sample import Sample
@@ -20,24 +22,25 @@ from gateway.server.configuration import Loaded
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A checked configuration with what it was loaded from; `loaded_at` is in Unix seconds."""
+    """A checked configuration with what it was loaded from, and the live values; `loaded_at` is in Unix seconds."""
 
     path: Path
     config: Config
     revision: int
     digest: str
     loaded_at: float
+    live: Live
 
     @classmethod
     def of(cls, loaded: Loaded) -> Self:
         """Take what can travel."""
         snapshot = loaded.snapshot
-        return cls(loaded.path, loaded.config, snapshot.revision, snapshot.digest, loaded.loaded_at)
+        return cls(loaded.path, loaded.config, snapshot.revision, snapshot.digest, loaded.loaded_at, snapshot.live)
 
     def compile(self) -> Loaded:
         """Make it ready to serve; raises KeyFaultError and ExpressionError where a file has changed since the check."""
         snapshot = compile_snapshot(self.config, revision=self.revision, digest=self.digest)
-        return Loaded(self.path, self.config, snapshot, self.loaded_at)
+        return Loaded(self.path, self.config, snapshot.turned(self.live), self.loaded_at)
 
 
 # ---------------------------------------------------------------------- orders, down
@@ -47,13 +50,14 @@ class Rules:
 class Begin:
     """Serve by these rules at this address; `levels` are those of the loggers. Answered by Applied or Failed.
 
-    `revoked` is the last known list, should Redis be away.
+    `revoked` is the last known list, should Redis be away; `keys` are what was last fetched of key servers.
     """
 
     rules: Rules
     listen: Address
     levels: Mapping[str, int]
     revoked: tuple[Revocation, ...]
+    keys: tuple[Fetched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,13 @@ class Apply:
     """Replace the rules, between two requests. Answered by Applied or Failed."""
 
     rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Replace the live values, between two requests. Answered by Applied."""
+
+    live: Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,10 @@ class Stop:
     """End at once."""
 
 
-type Question = Begin | Apply | Ask
-type Order = Question | Learn | Drain | Stop
+type Question = Begin | Apply | Turn | Ask
+type Lesson = Learn | Fetched
+"""What every worker must know. Not answered."""
+type Order = Question | Lesson | Drain | Stop
 
 
 # ---------------------------------------------------------------------- news, up
@@ -161,5 +174,5 @@ class Logged:
 
 
 type Answer = Applied | Failed | Report
-type News = Answer | Awake | Logged
+type News = Answer | Awake | Logged | Want
 type Message = Order | News

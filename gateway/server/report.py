@@ -1,16 +1,23 @@
 """What one data plane says about itself."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from time import monotonic
+from typing import Final
 
 from gateway.downstream.listener import Listener
 from gateway.observability.delta import Unreported
 from gateway.observability.metrics import Gauge, Metrics
 from gateway.observability.sample import read
+from gateway.observability.use import Use
 from gateway.proxy.shared import Shared
 from gateway.server.message import EndpointFigures, Figures, Report, UpstreamFigures
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.pool import Pool
+
+GATHER_SECONDS: Final = 2.0
+"""How long rows for the ledger gather: the longer, the fewer they are."""
 
 
 class Reporter:
@@ -24,12 +31,22 @@ class Reporter:
         self._listener = listener
         self._shared = shared
         self._fleet = fleet
+        self._tally = shared.tally
+        self._taken_at = 0.0
 
-    def report(self) -> Report:
+    def report(self, *, is_last: bool = False) -> Report:
         """Return what is new since the last report, and what is so now."""
         upstreams = tuple(map(_upstream, self._fleet))
+        uses = self._uses() if not is_last else self._tally.take()
         figures = Figures(self._listener.connections, self._shared.open, upstreams)
-        return Report(self._unreported.take(), read(self._gauges), figures)
+        return Report(replace(self._unreported.take(), uses=uses), read(self._gauges), figures)
+
+    def _uses(self) -> tuple[Use, ...]:
+        now = monotonic()
+        if now - self._taken_at < GATHER_SECONDS:
+            return ()
+        self._taken_at = now
+        return self._tally.take()
 
 
 def _upstream(cluster: Cluster) -> UpstreamFigures:

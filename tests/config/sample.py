@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from gateway.config.load import ConfigError, Finding, Loaded, load
+from gateway.config.schema import Config
 
 CONTRACT = Path(__file__).with_name("contract.yaml").read_text(encoding="utf-8")
 MINIMAL = Path(__file__).parents[2] / "config" / "minimal.yaml"
@@ -44,3 +47,8 @@ def line_of(text: str, part: str) -> int:
     numbers = [number for number, line in enumerate(text.splitlines(), 1) if part in line]
     assert len(numbers) == 1, f"{part!r} stands on {numbers}"
     return numbers[0]
+
+
+def parse(text: str) -> Config:
+    """Return the configuration that a text holds, without the checks of a file."""
+    return Config.model_validate(yaml.safe_load(text))

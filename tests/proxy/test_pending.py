@@ -23,6 +23,7 @@ from gateway.proxy.local import LocalPaths
 from gateway.proxy.pending import HELD_BYTES, Cancel
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
+from gateway.proxy.tally import Tally
 from gateway.upstream.fleet import Fleet
 from tests.support.client import RawClient, connected
 from tests.support.gateway import LISTEN
@@ -105,7 +106,15 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
         path.write_text(LISTEN + text.replace("ORIGIN", backend.origin))
         config = load(path).config
         cell, clock, fleet, desk = Cell(compile_snapshot(config)), SystemClock(), Fleet(SystemClock()), Desk()
-        shared = Shared(cell, Memory(TokenCache(), Asking(), Places()), fleet, Metrics(), AccessLog(), clock)
+        shared = Shared(
+            cell,
+            Memory(TokenCache(), Asking(), Places()),
+            fleet,
+            Metrics(),
+            AccessLog(),
+            clock,
+            Tally(cell.value, 100, b""),
+        )
         handoff = Handoff(LocalPaths(cell, clock, Rig))
         listener = Listener(Proxy(shared, handoff, clock, desk), config.server.limits)
         fleet.apply(config.upstreams)

