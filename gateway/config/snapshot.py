@@ -359,6 +359,7 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
     live: Live = UNCHANGED
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
     realtime: Realtime | None = None
     own_paths: Mapping[str, str] = field(init=False, repr=False, compare=False)
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)

@@ -89,9 +89,9 @@ class Metrics:
         yield _counter(
             "quota_fallbacks", "Times that Redis failed and quotas went on by share.", ("reason",), self.quota_fallbacks
         )
-        yield _counter("ws_messages", "WebSocket messages.", ("direction",), self.ws_messages)
+        yield _counter("ws_messages", "Messages of clients, and to them.", ("direction",), self.ws_messages)
         yield _counter(
-            "ws_dropped", "Messages that were skipped and connections that were closed.", ("reason",), self.ws_dropped
+            "ws_dropped", "Messages that were skipped, and clients that were let go.", ("reason",), self.ws_dropped
         )
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 

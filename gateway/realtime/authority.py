@@ -11,8 +11,7 @@ from gateway.policy import charging, identity
 from gateway.policy.decide import Memory
 from gateway.policy.decision import Caller, NeedKeys
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
-
-type Verdict = Caller | AuthError | KeysUnavailableError
+from gateway.realtime.identity import Verdict
 
 
 class Fulfiller(Protocol):

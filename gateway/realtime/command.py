@@ -87,9 +87,14 @@ def decode(text: str) -> Any:
     return orjson.loads(text)
 
 
-def known_id(document: Mapping[str, Any]) -> CommandId:
-    """Return a command's id, if it is one that can be written again."""
-    found = document.get("id")
+def is_auth(document: Any) -> bool:
+    """Return whether a message brings a token."""
+    return isinstance(document, dict) and document.get("op") == "auth"
+
+
+def known_id(document: Any) -> CommandId:
+    """Return a command's id, if it has one that can be written again."""
+    found = document.get("id") if isinstance(document, dict) else None
     is_number = type(found) is int and -(1 << 63) <= found < 1 << 63
     return found if is_number or (isinstance(found, str) and len(found) <= LONGEST_ID) else None
 

@@ -65,7 +65,7 @@ def parse(document: Any, most_topics: int) -> TacnCommand:
     if document.get("type") != "subscription" or not isinstance(channel, str) or not is_channel:
         return Fault(number, "the frame's type or channel is missing or unknown")
     action = data.get("action") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not (action == "subscribe" or action == "unsubscribe"):
+    if not isinstance(data, dict) or not isinstance(action, str) or action not in {"subscribe", "unsubscribe"}:
         return Fault(number, "data.action: must be subscribe or unsubscribe")
     if channel == NOTIFICATIONS:
         return Subscription(number, channel, action == "subscribe", (NOTIFICATIONS,))

@@ -21,8 +21,9 @@ from gateway.policy.decision import Caller, NeedKeys, Refuse
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.revocation import RevocationList
 from gateway.realtime import frame
-from gateway.realtime.authority import Authority, Verdict
+from gateway.realtime.authority import Authority
 from gateway.realtime.handshake import RETRY_SECONDS, TACN, Opening, Refusal, Rules, Way, judge
+from gateway.realtime.identity import Verdict
 from gateway.realtime.port import Dialect, Hub, Membership
 from gateway.realtime.saying import HEARTBEAT_SECONDS
 from gateway.realtime.session import BAD_TOKEN, TOO_MANY, Session
@@ -248,11 +249,14 @@ class Door:
             if token is not None and revoked.refuses(token.texts, token.claims, now):
                 session.close(BAD_TOKEN, "the token has been revoked")
 
-    async def drain(self) -> None:
-        """Open no more, send all clients away, each to come back at a time of its own, and wait for the last one."""
+    def dismiss(self) -> None:
+        """Open no more, and send all clients away, each to come back at a time of its own."""
         self._is_draining = True
         for session in self:
             session.close(frame.RESTART, "restart")
+
+    async def empty(self) -> None:
+        """Wait until the last one has gone."""
         while self._sessions:
             self._emptied.clear()
             await self._emptied.wait()

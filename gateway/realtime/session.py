@@ -7,14 +7,12 @@ encoded; a session encodes only what is about itself.
 import asyncio
 import logging
 import math
-from collections.abc import Callable
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
-from gateway.config.schema import RealtimeLimits
 from gateway.core.clock import Clock
 from gateway.core.http import RequestHead
 from gateway.policy.decision import Caller
-from gateway.policy.refusal import AuthError, AuthReason, KeysUnavailableError
+from gateway.policy.refusal import AuthError, KeysUnavailableError
 from gateway.realtime import dialect, frame, saying
 from gateway.realtime.command import (
     Ask,
@@ -26,14 +24,16 @@ from gateway.realtime.command import (
     Subscribe,
     Unsubscribe,
     decode,
+    is_auth,
     known_id,
     parse,
 )
+from gateway.realtime.identity import Verdict, code_of, expiry, user_of
+from gateway.realtime.keeper import Keeper
 from gateway.realtime.pace import Pace
 from gateway.realtime.port import Code, Dialect, Membership, Outcome
 from gateway.realtime.saying import HEARTBEAT_SECONDS, Welcome
 from gateway.realtime.socket import Phase, Socket
-from gateway.realtime.wheel import Wheel
 
 log = logging.getLogger(__name__)
 
@@ -47,36 +47,6 @@ TOO_MANY: Final = 4429
 SLOW: Final = 4508
 COME_BACK: Final = frozenset({frame.GOING_AWAY, frame.RESTART, frame.OVERLOADED, TOO_LATE, SLOW})
 """Close codes after which a client may come back as it is."""
-
-type Verdict = Caller | AuthError | KeysUnavailableError
-
-
-class Keeper(Protocol):
-    """Who opened the session, and knows about all of them."""
-
-    wheel: Wheel
-
-    @property
-    def limits(self) -> RealtimeLimits:
-        """The limits of the running configuration."""
-
-    def admit(self, session: "Session", caller: Caller) -> Membership | None:
-        """Count a session for its caller and join it to the hub; None when the caller has too many."""
-
-    def identify(self, head: RequestHead, authorization: str, answer: Callable[[Verdict], None]) -> None:
-        """Find out whose a token is; `answer` is called once, now or later."""
-
-    def draw(self) -> float:
-        """Return after how many seconds a client should come back: others are told another time."""
-
-    def phase(self) -> float:
-        """Return a part of a heartbeat, by chance: not all clients are pinged at once."""
-
-    def heard(self) -> None:
-        """Count a message of a client's."""
-
-    def gone(self, session: "Session") -> None:
-        """Forget a session: its connection is closed."""
 
 
 class Session(Socket):
@@ -142,7 +112,7 @@ class Session(Socket):
         if self.dialect is Dialect.CROSSFADE:
             limits = self._keeper.limits
             expires_at = expiry(caller)
-            told = Welcome(self.id, _user(caller), expires_at, limits.subscriptions, limits.message)
+            told = Welcome(self.id, user_of(caller), expires_at, limits.subscriptions, limits.message)
             self.write(saying.welcome(told))
         self._look_again()
 
@@ -230,7 +200,7 @@ class Session(Socket):
     def _read(self, document: Any) -> None:
         """Obey a message. A fault of our own must not cost the client its socket."""
         try:
-            if self.dialect is Dialect.TACN and not _is_auth(document):
+            if self.dialect is Dialect.TACN and not is_auth(document):
                 self._obey_tacn(document)
                 return
             for command in parse(document, self._keeper.limits.subscriptions):
@@ -238,9 +208,9 @@ class Session(Socket):
         except Exception:
             log.exception("%r: a command failed", self)
             if self.dialect is Dialect.TACN:
-                self._say(dialect.error(_id(document), self.clock.now(), "INTERNAL_ERROR", "internal error"))
+                self._say(dialect.error(known_id(document), self.clock.now(), "INTERNAL_ERROR", "internal error"))
             else:
-                self._say(saying.refusal(_id(document), Code.INTERNAL))
+                self._say(saying.refusal(known_id(document), Code.INTERNAL))
 
     def _obey(self, command: Command) -> None:
         if not self._is_open:
@@ -287,7 +257,7 @@ class Session(Socket):
             self._say(dialect.error(command.id, now, "UNAUTHORIZED", "a token is needed first"))
             self.close(BAD_TOKEN, "a token is needed first")
             return
-        user = _user(self.caller)
+        user = user_of(self.caller)
 
         def answer(found: Outcome) -> None:
             self._say(dialect.ack(command, user, self.clock.now(), found.subscribed, found.rejected))
@@ -311,11 +281,11 @@ class Session(Socket):
         if not self._is_open:
             return
         if not isinstance(verdict, Caller):
-            self._say(saying.refusal(number, _code(verdict)))
+            self._say(saying.refusal(number, code_of(verdict)))
             if self.caller is None:
                 self.reject(verdict)
         elif self.caller is None:
-            self._say(saying.reply(number, {"user": _user(verdict), "expires_at": expiry(verdict)}))
+            self._say(saying.reply(number, {"user": user_of(verdict), "expires_at": expiry(verdict)}))
             self.admit(verdict)
         else:
             self._renew(number, self.caller, verdict)
@@ -324,14 +294,14 @@ class Session(Socket):
 
     def _renew(self, number: CommandId, known: Caller, newer: Caller) -> None:
         """Go on with a newer token of the same user; another user's is refused, and the old one stays."""
-        if _user(newer) != _user(known) or self._membership is None:
+        if user_of(newer) != user_of(known) or self._membership is None:
             self._say(saying.refusal(number, Code.PERMISSION_DENIED))
             return
         # What it counts for stays the same: only the token is new.
         self.caller = Caller(known.ip, newer.token, known.consumer, known.key)
         self._has_warned = False
         self._membership.identify(self.caller)
-        self._say(saying.reply(number, {"user": _user(newer), "expires_at": expiry(newer)}))
+        self._say(saying.reply(number, {"user": user_of(newer), "expires_at": expiry(newer)}))
         self._look_again()
 
     # ------------------------------------------------------------------ its limits
@@ -361,9 +331,9 @@ class Session(Socket):
     def _hold_off(self, document: Any, seconds: float) -> None:
         """Say that a message was not read because there were too many before it."""
         if self.dialect is Dialect.TACN:
-            self._say(dialect.error(_id(document), self.clock.now(), "TOO_MANY_REQUESTS", "too many commands"))
+            self._say(dialect.error(known_id(document), self.clock.now(), "TOO_MANY_REQUESTS", "too many commands"))
         else:
-            self._say(saying.refusal(_id(document), Code.TOO_MANY_REQUESTS, seconds))
+            self._say(saying.refusal(known_id(document), Code.TOO_MANY_REQUESTS, seconds))
 
     def _end_idle(self) -> None:
         """Who does not read cannot answer a ping either, and is told the more precise reason."""
@@ -384,27 +354,3 @@ class Session(Socket):
     def _until_warning(self) -> float:
         told = expiry(self.caller) if self.caller is not None else None
         return told / 1000 - WARNING_SECONDS - self.clock.now() if told is not None else math.inf
-
-
-def expiry(caller: Caller) -> int | None:
-    """Return when a caller's token says that it expires, in milliseconds."""
-    found = caller.token.claims.get("exp")
-    return round(found * 1000) if isinstance(found, int | float) else None
-
-
-def _user(caller: Caller) -> str:
-    return caller.token.texts.get("sub", "")
-
-
-def _code(verdict: AuthError | KeysUnavailableError) -> Code:
-    if isinstance(verdict, KeysUnavailableError):
-        return Code.UPSTREAM_UNAVAILABLE
-    return Code.TOKEN_EXPIRED if verdict.reason is AuthReason.EXPIRED else Code.UNAUTHORIZED
-
-
-def _is_auth(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("op") == "auth"
-
-
-def _id(document: Any) -> CommandId:
-    return known_id(document) if isinstance(document, dict) else None

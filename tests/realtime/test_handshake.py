@@ -154,7 +154,7 @@ async def test_there_are_so_many_sockets_and_then_503(site: Place) -> None:
 
 
 async def test_a_draining_gateway_opens_no_socket(site: Place) -> None:
-    await site.door.drain()
+    site.door.dismiss()
     found, fields = await status(site)
     assert (found, fields["retry-after"]) == (503, "5")
 

@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.core.tasks import spawn
 from tests.realtime.place import Place
 from tests.support.soon import soon
 from tests.support.ws_client import WebSocketClient, websocket
@@ -327,13 +326,13 @@ async def test_a_client_that_does_not_read_its_replies_is_closed_and_takes_no_me
 
 async def test_draining_sends_everybody_away_each_with_a_time_of_its_own(site: Place) -> None:
     async with site.client("alice") as alice, site.client("bob") as bob:
-        draining = spawn(site.door.drain(), name="drain", owner=set())
+        site.door.dismiss()
         farewells = [await ends_with(client, 1012) for client in (alice, bob)]
         assert all(farewell["reconnect"] for farewell in farewells)
         assert len({farewell["retry_after_ms"] for farewell in farewells}) == 2
         for client in (alice, bob):
             await client.bye(1012)
-        await draining
+        await site.door.empty()
 
 
 async def test_a_changed_configuration_drops_no_socket(site: Place) -> None:
