@@ -1,39 +1,31 @@
-"""One issuer's published keys: how old they are, who waits for newer ones, and when they are fetched again."""
+"""One issuer's published keys as a data plane has them: what is known, and who waits for newer ones."""
 
 import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.callers.jwks import MalformedKeySetError, read
+from gateway.callers.jwks import read
+from gateway.callers.key_news import Fetched, Want
 from gateway.config.snapshot import Key, KeyServer
 from gateway.core.clock import Clock
 
 log = logging.getLogger(__name__)
 
-type Fetch = Callable[[str], Awaitable[bytes]]
-"""Returns the body of a key server's answer; raises FetchError."""
 type Put = Callable[[str, tuple[Key, ...]], None]
 """Takes over keys that have changed."""
 type Settle = Callable[[bool], None]
 """Tells one who waits that there is no more to wait for, and whether the server has answered."""
 
-AHEAD: Final = 0.8
-"""Keys are fetched again at this share of their age limit, so that a slow answer or a second try is still in time."""
-RETRY_SECONDS: Final = 60.0
-"""The longest pause between two tries while the server is away; it begins with the cooldown and doubles."""
 ABSENT_SECONDS: Final = 30.0
 """For how long a kid that was looked for in vain, or was withdrawn, is not looked for again."""
 MAX_ABSENT: Final = 1000
 MAX_WAITING: Final = 1000
-
-
-class FetchError(Exception):
-    """A key server that does not answer as it should; the message says how."""
+PATIENCE_SECONDS: Final = 7.0
+"""How long one waits beside two cooldowns: a fetch that began too early, one more, and a moment for who fetches."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,95 +38,91 @@ class Waiting:
 
 
 class KeySet:
-    """Owns the state of one key set. A single task fetches, so there is one fetch at a time, whoever waits.
+    """Owns the keys of one server and the requests that wait for them. It fetches nothing: it asks by `want`.
 
-    `settings` may be replaced; they hold from the next fetch on.
+    Asked is once for all who wait, and again when an attempt that began too early has not helped them. Who fetches and
+    does not answer is not waited for longer than a fetch may take.
     """
 
-    def __init__(self, settings: KeyServer, fetch: Fetch, put: Put, clock: Clock) -> None:
+    def __init__(self, settings: KeyServer, want: Callable[[Want], None], put: Put, clock: Clock) -> None:
         self.settings = settings
-        self._fetch = fetch
+        self._want = want
         self._put = put
         self._clock = clock
         self._keys: tuple[Key, ...] = ()
-        self._fetched_at: float | None = None
-        self._tried_at = -math.inf
-        self._failures = 0
+        self._last: Fetched | None = None
+        self._raw: bytes | None = None
         self._absent: OrderedDict[str, float] = OrderedDict()
         self._waiting: dict[Waiting, None] = {}
-        self._wanted = asyncio.Event()
-        self.tried = asyncio.Event()
+        self._is_asked = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
-        return f"<KeySet {self.settings.url}: {len(self._keys)} keys, {self.age:.0f} s, {len(self._waiting)} waiting>"
-
-    @property
-    def age(self) -> float:
-        """How many seconds ago the server last said what its keys are; infinite when it never has."""
-        return self._clock.monotonic() - self._fetched_at if self._fetched_at is not None else math.inf
-
-    @property
-    def is_up(self) -> bool:
-        """Whether the last fetch succeeded."""
-        return self._fetched_at is not None and self._failures == 0
-
-    @property
-    def count(self) -> int:
-        """How many keys can be used."""
-        return len(self._keys)
+        return f"<KeySet {self.settings.url}: {len(self._keys)} keys, {len(self._waiting)} waiting>"
 
     def known(self, kid: str | None) -> bool | None:
         """Return whether the server has answered, where asking it now would tell nothing new; None where it might."""
         now = self._clock.monotonic()
-        if self._fetched_at is not None and (kid is None or self._absent.get(kid, -math.inf) > now):
+        if self._raw is not None and (kid is None or self._absent.get(kid, -math.inf) > now):
             return True
-        is_resting = self._failures > 0 and now < self._tried_at + self.settings.cooldown
+        last = self._last
+        is_resting = last is not None and not last.is_good and now < last.started + self.settings.cooldown
         return False if is_resting or len(self._waiting) >= MAX_WAITING else None
 
     def wait(self, kid: str | None, settle: Settle) -> Callable[[], None]:
         """Have `settle` called when a fetch has found the key, or could have; returns how to stop waiting."""
         waiting = Waiting(kid, self._clock.monotonic(), settle)
         self._waiting[waiting] = None
-        self._wanted.set()
+        if not self._is_asked:
+            self.ask()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._patience, self._expire)
         return lambda: self._waiting.pop(waiting, None)
 
-    async def follow(self) -> None:
-        """Keep the keys up to date; never ends."""
-        try:
-            while True:
-                await self._refresh()
-                self.tried.set()
-                await self._rest()
-        finally:
-            self._settle_all()
+    def ask(self) -> None:
+        """Ask for what is newer than the last answer."""
+        self._is_asked = True
+        self._want(Want(self.settings.url, self._last.number if self._last is not None else 0))
 
-    async def _refresh(self) -> None:
-        self._tried_at = started = self._clock.monotonic()
-        try:
-            keys, complaints = read(await self._fetch(self.settings.url))
-        except (FetchError, MalformedKeySetError) as error:
-            self._failures += 1
-            log.warning("the keys at %s cannot be fetched (%d times now): %s", self.settings.url, self._failures, error)
-            self._settle_all()
+    def take(self, news: Fetched) -> None:
+        """Hold to what was fetched, and answer those who waited for it. What is older than the last news is not new."""
+        if self._last is not None and news.number <= self._last.number:
             return
-        for complaint in complaints:
-            log.warning("a key at %s is left out: %s", self.settings.url, complaint)
-        if self._fetched_at is None or keys != self._keys:
-            self._take(keys)
-        self._failures = 0
-        self._fetched_at = started
-        self._settle(started)
+        self._last = news
+        self._is_asked = False
+        if news.raw is not None and news.raw != self._raw:
+            self._read(news.raw)
+        if not news.is_good:
+            self.settle_all()
+            return
+        self._settle(news.started)
+        if self._waiting:
+            self.ask()
 
-    def _take(self, keys: tuple[Key, ...]) -> None:
-        before, self._keys = self._keys, keys
-        kids = {key.kid for key in keys}
-        for key in keys:
+    def settle_all(self) -> None:
+        """Tell everybody that nothing can be known."""
+        waiting, self._waiting = self._waiting, {}
+        for one in waiting:
+            one.settle(False)
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.settle_all()
+
+    def _read(self, raw: bytes) -> None:
+        is_first, before = self._raw is None, self._keys
+        self._raw = raw
+        self._keys, _ = read(raw)
+        kids = {key.kid for key in self._keys}
+        for key in self._keys:
             self._absent.pop(key.kid or "", None)
         for key in before:
             if key.kid is not None and key.kid not in kids:
                 self._note_absent(key.kid)
-        log.info("the keys at %s are now %s", self.settings.url, ", ".join(str(kid) for kid in kids) or "none")
-        self._put(self.settings.url, keys)
+        if is_first or before != self._keys:
+            self._put(self.settings.url, self._keys)
 
     def _settle(self, started: float) -> None:
         """Answer those who wanted a key that is there, or who asked before this fetch began: others need another."""
@@ -145,14 +133,6 @@ class KeySet:
                 if waiting.kid is not None and waiting.kid not in kids:
                     self._note_absent(waiting.kid)
                 waiting.settle(True)
-        if not self._waiting:
-            self._wanted.clear()
-
-    def _settle_all(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        self._wanted.clear()
-        for one in waiting:
-            one.settle(False)
 
     def _note_absent(self, kid: str) -> None:
         self._absent[kid] = self._clock.monotonic() + ABSENT_SECONDS
@@ -160,17 +140,22 @@ class KeySet:
         if len(self._absent) > MAX_ABSENT:
             self._absent.popitem(last=False)
 
-    async def _rest(self) -> None:
-        """Return when it is time for the next fetch: when the keys age, or somebody waits and the cooldown is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._pause()):
-                await self._wanted.wait()
-        cooling = self._tried_at + self.settings.cooldown - self._clock.monotonic()
-        if cooling > 0:
-            await asyncio.sleep(cooling)
+    @property
+    def _patience(self) -> float:
+        return 2 * self.settings.cooldown + PATIENCE_SECONDS
 
-    def _pause(self) -> float:
-        usual = self.settings.refresh * AHEAD
-        if self._failures == 0:
-            return usual
-        return min(usual, RETRY_SECONDS, self.settings.cooldown * 2.0 ** min(self._failures - 1, 16))
+    def _expire(self) -> None:
+        """Let those go who have waited for too long: whoever should have fetched does not answer."""
+        self._timer = None
+        latest = self._clock.monotonic() - self._patience
+        late = [one for one in self._waiting if one.since <= latest]
+        for one in late:
+            del self._waiting[one]
+            one.settle(False)
+        if late:
+            log.warning("%d requests have waited in vain for keys of %s", len(late), self.settings.url)
+        if self._waiting:
+            first = next(iter(self._waiting)).since
+            self._timer = asyncio.get_running_loop().call_later(max(first - latest, 0.001), self._expire)
+        else:
+            self._is_asked = False

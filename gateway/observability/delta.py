@@ -65,7 +65,7 @@ def add(delta: Delta, total: Metrics) -> None:
         counters[name].update(gained)
     for name, series in delta.durations.items():
         for key, observed in series.items():
-            _extend(histograms[name][key], observed)
+            histograms[name][key].add(observed.counts, observed.total_seconds)
 
 
 def _counters(metrics: Metrics) -> dict[str, Counter[Any]]:
@@ -97,9 +97,3 @@ def _observed(now: Mapping[Key, Histogram], before: dict[Key, Observed]) -> dict
 def _difference(seen: Observed, known: Observed) -> Observed:
     counts = tuple(new - old for new, old in zip(seen.counts, known.counts, strict=True))
     return Observed(counts, seen.total_seconds - known.total_seconds)
-
-
-def _extend(histogram: Histogram, observed: Observed) -> None:
-    for bucket, count in enumerate(observed.counts):
-        histogram.counts[bucket] += count
-    histogram.total_seconds += observed.total_seconds

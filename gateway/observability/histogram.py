@@ -1,6 +1,7 @@
 """A latency histogram of plain integers."""
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Final
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -23,6 +24,12 @@ class Histogram:
         """Count one duration."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.total_seconds += seconds
+
+    def add(self, counts: Iterable[int], total_seconds: float) -> None:
+        """Count what another histogram has counted."""
+        for bucket, count in enumerate(counts):
+            self.counts[bucket] += count
+        self.total_seconds += total_seconds
 
     def cumulated(self) -> list[tuple[str, float]]:
         """Return the buckets as Prometheus wants them: each counts what the ones before it count."""

@@ -18,12 +18,23 @@ type Merge = Callable[[Iterable[float]], float]
 class Metrics:
     """Owns what the data plane counts. Labels never hold a raw path, a consumer or a token.
 
-    `requests` is keyed by (migration, endpoint, side, code), `durations` by (migration, side), `upstream_durations` by
-    (upstream): seconds until the head of its answer. `deprecated` is keyed by (migration, phase).
+    `requests` is keyed by (migration, endpoint, side, code), `durations` by (migration, endpoint, side), where the side
+    `fallback` stands for requests that both sides were asked: their time is neither's. `upstream_durations` is keyed by
+    (upstream): seconds until the head of its answer, `deprecated` by (migration, phase).
+
+    `failures` is keyed by (migration, endpoint, side): backends' 5xx, time-outs, and answers that broke, made no sense
+    or never came; never our own refusals and limits, nor clients that left. A request that legacy answered in the
+    successor's place is in `requests` with side legacy and in `fallbacks`, keyed by (migration, endpoint); its failure
+    is the successor's, whatever legacy's answer. So the successor was asked for the `requests` of its side and the
+    `fallbacks`; legacy's own calls are the `requests` of its side without the `fallbacks`. `shadows` is keyed by
+    (migration, result): match, mismatch, error or dropped.
     """
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, str, int]] = Counter()
+        self.failures: Counter[Labels] = Counter()
+        self.fallbacks: Counter[Labels] = Counter()
+        self.shadows: Counter[Labels] = Counter()
         self.durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
         self.upstream_durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
         self.deprecated: Counter[Labels] = Counter()
@@ -32,6 +43,8 @@ class Metrics:
         self.quota_shadowed: Counter[Labels] = Counter()
         self.quota_checks: Counter[Labels] = Counter()
         self.quota_fallbacks: Counter[Labels] = Counter({("lost",): 0, ("error",): 0, ("timeout",): 0})
+        self.ws_messages: Counter[Labels] = Counter()
+        self.ws_dropped: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
@@ -45,7 +58,7 @@ class Metrics:
             "request_duration_seconds",
             "From the head of the request to the end of the answer.",
             ("migration", "side"),
-            self.durations,
+            _over_endpoints(self.durations),
         )
         yield _histogram(
             "upstream_duration_seconds",
@@ -56,12 +69,29 @@ class Metrics:
         yield _counter(
             "deprecated_requests", "Requests to deprecated endpoints.", ("migration", "phase"), self.deprecated
         )
+        fallbacks: Counter[Labels] = Counter()
+        for (migration, _), count in self.fallbacks.items():
+            fallbacks[(migration,)] += count
+        yield _counter(
+            "fallbacks", "Requests that legacy answered in the successor's place.", ("migration",), fallbacks
+        )
+        yield _counter("shadow", "Requests copied to the other side.", ("migration", "result"), self.shadows)
+        yield _counter(
+            "failures",
+            "Requests that a backend failed, also where another one then answered.",
+            ("migration", "endpoint", "side"),
+            self.failures,
+        )
         yield _counter("auth_failures", "Requests refused for their token.", ("reason",), self.auth_failures)
         yield _counter("quota_exceeded", "Requests refused by a quota.", ("quota",), self.quota_exceeded)
         yield _counter("quota_shadowed", "Requests that a shadow quota would refuse.", ("quota",), self.quota_shadowed)
         yield _counter("quota_checks", "Checks of shared quotas, by who answered.", ("by",), self.quota_checks)
         yield _counter(
             "quota_fallbacks", "Times that Redis failed and quotas went on by share.", ("reason",), self.quota_fallbacks
+        )
+        yield _counter("ws_messages", "Messages of clients, and to them.", ("direction",), self.ws_messages)
+        yield _counter(
+            "ws_dropped", "Messages that were skipped, and clients that were let go.", ("reason",), self.ws_dropped
         )
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 
@@ -109,6 +139,14 @@ class Exposition(Collector):
     def text(self) -> bytes:
         """Return the page that Prometheus scrapes."""
         return generate_latest(self._registry)
+
+
+def _over_endpoints(series: dict[Labels, Histogram]) -> dict[Labels, Histogram]:
+    """Add up the series that differ in their endpoint only."""
+    found: defaultdict[Labels, Histogram] = defaultdict(Histogram)
+    for (migration, _, side), histogram in series.items():
+        found[migration, side].add(histogram.counts, histogram.total_seconds)
+    return found
 
 
 def _counter(name: str, text: str, labels: Labels, counts: Counter[Labels] | dict[tuple[str, ...], int]) -> Metric:

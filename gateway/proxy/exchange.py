@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 TOO_LARGE: Final = "The backend's answer is too large to be translated."
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+FAILED: Final = 500
+"""Statuses from here on are a backend's failures (RFC 9110 section 15.6)."""
 HELD_BYTES: Final = 64 * 1024
 """How much of a request's body is held before we stop reading from the client, and the most that is sent twice."""
 
@@ -98,7 +100,7 @@ class Exchange:
         cluster = self._cluster = self._shared.fleet.find(self._forward.upstream)
         if cluster is None:
             detail = f"{self._forward.upstream} is not configured any more."
-            self._fail(UpstreamError(UpstreamFault.UNREACHABLE, detail))
+            self._fail(UpstreamError(UpstreamFault.UNREACHABLE, detail, is_ours=True))
             return
         connection = cluster.take()
         if connection is None:
@@ -214,10 +216,11 @@ class Exchange:
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         """Write an answer that came at once."""
         forward, shared, client, record = self._forward, self._shared, self._client, self._record
-        if forward.adapter is not None or not head.is_sized or forward.method == "HEAD":
+        status = head.status
+        if forward.adapter is not None or not head.is_sized or status >= FAILED or forward.method == "HEAD":
             self._on_odd_whole(head, body)
             return
-        status = record.status = head.status
+        record.status = status
         now = monotonic()
         shared.metrics.upstream_durations[(forward.upstream,)].observe(now - self._sent_at)
         self._let_go()
@@ -235,7 +238,7 @@ class Exchange:
         client.finish(now)
 
     def _on_odd_whole(self, head: AnswerHead, body: bytes) -> None:
-        """Write one that is translated, or has no body although it may speak of one."""
+        """Write one that is translated, that is a failure, or that has no body although it may speak of one."""
         self._note_head(head)
         self._let_go()
         adapter, status = self._forward.adapter, head.status
@@ -343,6 +346,8 @@ class Exchange:
     def _note_head(self, head: AnswerHead) -> None:
         forward = self._forward
         self._answer = head
+        if head.status >= FAILED:
+            self._record.has_failed = True
         self._record.status = head.status if forward.adapter is None else adapt_status(forward.adapter, head.status)
         self._shared.metrics.upstream_durations[(forward.upstream,)].observe(monotonic() - self._sent_at)
 
@@ -384,6 +389,8 @@ class Exchange:
 
     def _fail(self, error: RequestError | UpstreamError) -> None:
         self._record.failure = error.fault.name.lower()
+        if isinstance(error, UpstreamError) and not error.is_ours:
+            self._record.has_failed = True
         log.warning("%s %s failed: %s", self._record.request_id, self._forward.upstream, error.detail)
         if self._is_started:
             self._finish()

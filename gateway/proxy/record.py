@@ -29,6 +29,7 @@ class Record:
     """Collects the outcome of one exchange. `started` is on the monotonic clock.
 
     `head` and `decision` are None for bytes that were no request; `failure` is why it ended otherwise than decided.
+    `has_failed`: a backend is to blame for something; it is not for our own limits, nor for clients that leave.
     """
 
     request_id: str
@@ -37,6 +38,7 @@ class Record:
     decision: Decision | None = None
     status: int = CLIENT_GONE
     failure: str = ""
+    has_failed: bool = False
 
     @property
     def path(self) -> str:
@@ -52,7 +54,9 @@ class Record:
         target, phase = decision.target, decision.phase
         side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
         metrics.requests[target.owner, target.label, side, self.status] += 1
-        metrics.durations[target.owner, side].observe(now - self.started)
+        metrics.durations[target.owner, target.label, side].observe(now - self.started)
+        if self.has_failed:
+            metrics.failures[target.owner, target.label, side] += 1
         if phase is not None and phase is not Phase.PARALLEL:
             metrics.deprecated[target.owner, phase.value] += 1
         assignment = decision.assignment
@@ -86,7 +90,7 @@ class Record:
     def _count_own(self, now: float, metrics: Metrics, tally: Tally) -> None:
         owner, endpoint = self._labels()
         metrics.requests[owner, endpoint, "", self.status] += 1
-        metrics.durations[owner, ""].observe(now - self.started)
+        metrics.durations[owner, endpoint, ""].observe(now - self.started)
         if isinstance(self.decision, Refuse):
             _count_refusal(self.decision, owner, metrics, tally)
 

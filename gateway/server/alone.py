@@ -3,6 +3,8 @@
 import os
 from collections.abc import Sequence
 
+from gateway.callers.key_news import Fetched, Want
+from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
 from gateway.config.live import Live
 from gateway.core.clock import Clock
@@ -17,7 +19,8 @@ class Alone:
     """Owns the data plane of a gateway with one worker. The same rules go in and the same reports come out."""
 
     def __init__(self, loaded: Loaded, take: Take, access_log: AccessLog, clock: Clock) -> None:
-        self._plane = Plane(loaded, access_log, clock)
+        self.keys = KeyServers(loaded.snapshot.auth, self._publish, clock)
+        self._plane = Plane(loaded, access_log, clock, self._want)
         self._take = take
         self._report: Report | None = None
         self._revision = loaded.snapshot.revision
@@ -53,11 +56,13 @@ class Alone:
 
     async def start(self, loaded: Loaded) -> None:
         """Serve; raises OSError when the address is taken, ssl.SSLError for a bad certificate."""
+        await self.keys.start()
         await self._plane.start(loaded.config.server.listen)
         self._state = State.SERVING
 
     async def apply(self, loaded: Loaded) -> list[str]:
         """Replace the rules, between two requests: nothing here waits, and nothing can fail."""
+        self.keys.apply(loaded.snapshot.auth)
         self._plane.apply(loaded)
         self._revision = loaded.snapshot.revision
         return []
@@ -79,3 +84,10 @@ class Alone:
     async def close(self) -> None:
         """Cut what is open."""
         await self._plane.close()
+        await self.keys.close()
+
+    def _want(self, want: Want) -> None:
+        self.keys.hear(want, self._publish)
+
+    def _publish(self, news: Fetched) -> None:
+        self._plane.keys.take(news)

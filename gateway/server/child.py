@@ -12,9 +12,22 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self
 
+from gateway.callers.key_news import Want
 from gateway.core.tasks import spawn
 from gateway.server import relay
-from gateway.server.message import Answer, Applied, Awake, Drain, Failed, Learn, Logged, Message, Question, Report, Stop
+from gateway.server.message import (
+    Answer,
+    Applied,
+    Awake,
+    Drain,
+    Failed,
+    Lesson,
+    Logged,
+    Message,
+    Question,
+    Report,
+    Stop,
+)
 from gateway.server.pipe import Pipe
 
 log = logging.getLogger(__name__)
@@ -32,8 +45,8 @@ class Child:
     """Owns the process from its start to its end; it never starts another one.
 
     `end` is done with the exit code (negative: the signal's number) when the process and all it sent are at their end;
-    wait for it with `ended`, which never cancels it. `hear` is given every report, asked for or not; `is_awake` is true
-    once all modules are loaded.
+    wait for it with `ended`, which never cancels it. `hear` is given every report, asked for or not, and `want`
+    every question for keys; `is_awake` is true once all modules are loaded.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -43,6 +56,7 @@ class Child:
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.hear: Hear = _nobody
+        self.want: Callable[[Want], None] = _nobody
         self.is_awake = False
         self.end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -84,7 +98,7 @@ class Child:
         finally:
             del self._asked[number]
 
-    def tell(self, order: Learn | Drain | Stop) -> None:
+    def tell(self, order: Lesson | Drain | Stop) -> None:
         """Give an order that is not answered."""
         self._pipe.send(order)
 
@@ -107,6 +121,8 @@ class Child:
             case Report():
                 self.hear(message)
                 self._answer(number, message)
+            case Want():
+                self.want(message)
             case Applied() | Failed():
                 self._answer(number, message)
             case _:
@@ -148,5 +164,5 @@ def describe(code: int) -> str:
         return f"was killed by signal {-code}"
 
 
-def _nobody(_report: Report) -> None:
-    """Hear nothing: a worker that has no place yet has nothing to report."""
+def _nobody(_news: Report | Want) -> None:
+    """Hear nothing: a worker that has no place yet has nothing to say."""

@@ -49,7 +49,7 @@ class Control:
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self.metrics = Metrics()
         self.crew = _crew(loaded, self._take, access_log, clock)
-        self._own = (*rules_gauges(self._snapshot, clock), *crew_gauges(self.crew))
+        self._own = (*rules_gauges(self._snapshot, clock), *crew_gauges(self.crew), *self.crew.keys.gauges())
         self._exposition = Exposition(self.metrics, _Gauges(self.crew, self._own))
         self._has_started = False
         self.admin = AdminListener(AdminApp(self, RevocationApi(self.crew.revocations, clock)).build())

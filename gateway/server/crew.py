@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
 from gateway.config.live import Live
 from gateway.observability.delta import Delta
@@ -44,6 +45,11 @@ class Crew(Protocol):
     @property
     def revocations(self) -> Revocations:
         """Those of the process that the admin listener runs in."""
+        ...
+
+    @property
+    def keys(self) -> KeyServers:
+        """Who fetches published keys, for everybody."""
         ...
 
     @property

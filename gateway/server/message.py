@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from gateway.callers.key_news import Fetched, Want
 from gateway.config.compile import compile_snapshot
 from gateway.config.live import Live
 from gateway.config.schema import Address, Config
@@ -49,13 +50,14 @@ class Rules:
 class Begin:
     """Serve by these rules at this address; `levels` are those of the loggers. Answered by Applied or Failed.
 
-    `revoked` is the last known list, should Redis be away.
+    `revoked` is the last known list, should Redis be away; `keys` are what was last fetched of key servers.
     """
 
     rules: Rules
     listen: Address
     levels: Mapping[str, int]
     revoked: tuple[Revocation, ...]
+    keys: tuple[Fetched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Stop:
 
 
 type Question = Begin | Apply | Turn | Ask
-type Order = Question | Learn | Drain | Stop
+type Lesson = Learn | Fetched
+"""What every worker must know. Not answered."""
+type Order = Question | Lesson | Drain | Stop
 
 
 # ---------------------------------------------------------------------- news, up
@@ -170,5 +174,5 @@ class Logged:
 
 
 type Answer = Applied | Failed | Report
-type News = Answer | Awake | Logged
+type News = Answer | Awake | Logged | Want
 type Message = Order | News

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any, Final
 
 from gateway.callers.counts import counts
 from gateway.callers.inquiry import Inquiry
-from gateway.callers.keys import KeyServers
+from gateway.callers.key_news import Want
+from gateway.callers.keyring import Keyring
 from gateway.callers.revocation import Revocations
 from gateway.config.live import Live
 from gateway.config.retirement import retirements
@@ -27,6 +30,7 @@ from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
 from gateway.proxy.tally import Tally
+from gateway.realtime.bridge import Bridge
 from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
 from gateway.server.message import Report
@@ -42,10 +46,11 @@ TIDY_SECONDS: Final = 0.5
 class Plane:
     """Owns everything that serves traffic, and what that counts. It never reads the configuration's file.
 
-    Built whole from the first configuration; there is one in each worker.
+    Built whole from the first configuration; there is one in each worker. `want` asks who fetches published keys, and
+    `keys` is told them.
     """
 
-    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock) -> None:
+    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock, want: Callable[[Want], None]) -> None:
         self._loaded = loaded
         self._ends = retirements(loaded.config)
         self._access_log = access_log
@@ -60,17 +65,18 @@ class Plane:
         ledger = loaded.config.ledger
         tally = Tally(loaded.snapshot, ledger.callers, (ledger.secret or "").encode())
         self._shared = Shared(self._snapshot, memory, self._fleet, metrics, access_log, clock, tally)
-        self._keys = KeyServers(tokens, loaded.snapshot.auth, clock)
-        inquiry = Inquiry(keys=self._keys, counts=self._counts.source)
+        self.keys = Keyring(tokens, loaded.snapshot.auth, want, clock)
+        inquiry = Inquiry(keys=self.keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
+        self.bridge = Bridge(loaded.config, self._snapshot, metrics, clock, Random())
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         proxy = Proxy(self._shared, self._handoff, clock, inquiry)
         self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
         read = (
             *gauges(self._fleet, self.listener),
             *self.revocations.gauges(),
-            *self._keys.gauges(),
             *self._counts.gauges(),
+            *self.bridge.gauges(),
         )
         self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
 
@@ -91,8 +97,8 @@ class Plane:
         self._fleet.apply(self._loaded.config.upstreams, self._useless())
         self._handoff.start()
         await self.revocations.start()
-        await self._keys.start()
         await self._counts.start()
+        self.bridge.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
         spawn(self._tidy(), name="write the log, look at certificate and calendar", owner=self._tasks)
 
@@ -102,9 +108,10 @@ class Plane:
         self._ends = retirements(loaded.config)
         self._fleet.apply(loaded.config.upstreams, self._useless())
         self.revocations.apply(loaded.config)
-        self._keys.apply(loaded.snapshot.auth)
+        self.keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
+        self.bridge.apply(loaded.config)
         self._shared.tally.most = loaded.config.ledger.callers
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
@@ -113,6 +120,7 @@ class Plane:
         """Replace the live values, between two requests."""
         self._loaded = replace(self._loaded, snapshot=self._loaded.snapshot.turned(live))
         self._shared.apply(self._loaded.snapshot)
+        self.bridge.hub.arrange()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -134,8 +142,9 @@ class Plane:
         await self.listener.close()
         await self._handoff.close()
         await self.revocations.close()
-        await self._keys.close()
+        self.keys.close()
         await self._counts.close()
+        await self.bridge.close()
         await self._fleet.close()
         self._access_log.flush()
 

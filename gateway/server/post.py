@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from gateway.policy.revocation import Revocation
+from gateway.callers.key_news import Fetched, Want
 from gateway.server.child import Child, GoneError, describe
 from gateway.server.crew import Member, State, Take
-from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Learn, Report, Stop, Turn
+from gateway.server.message import Applied, Apply, Ask, Begin, Drain, Failed, Lesson, Report, Stop, Turn
 from gateway.server.patience import Patience
 from gateway.server.reserve import Reserve
 
@@ -21,6 +21,9 @@ BEGIN_SECONDS: Final = 60.0
 APPLY_SECONDS: Final = 10.0
 ASK_SECONDS: Final = 0.5
 
+type Look = Callable[[Want, Callable[[Fetched], None]], None]
+"""Who is asked for keys, and given who tells the asker alone."""
+
 
 class Post:
     """Owns the worker in one place and the count of those that have died in it.
@@ -28,10 +31,11 @@ class Post:
     A worker that served is replaced at once; attempts that fail one after the other are made less and less often.
     """
 
-    def __init__(self, reserve: Reserve, begin: Callable[[], Begin], take: Take) -> None:
+    def __init__(self, reserve: Reserve, begin: Callable[[], Begin], take: Take, look: Look) -> None:
         self._reserve = reserve
         self._begin = begin
         self._take = take
+        self._look = look
         self._patience = Patience()
         self._child: Child | None = None
         self._report: Report | None = None
@@ -57,6 +61,7 @@ class Post:
             raise GoneError("nobody is needed any more")
         self._child = child
         child.hear = self._hear
+        child.want = lambda want: self._look(want, child.tell)
         self._is_silent = False
         began = self._begin()
         try:
@@ -121,10 +126,10 @@ class Post:
         except GoneError:
             log.debug("worker %d has ended", child.pid)
 
-    def learn(self, revoked: Sequence[Revocation]) -> None:
-        """Tell the worker what is revoked; one that is yet to begin will hear it all."""
+    def teach(self, lesson: Lesson) -> None:
+        """Tell the worker what all must know; one that is yet to begin will hear it all."""
         if self._child is not None:
-            self._child.tell(Learn(revoked))
+            self._child.tell(lesson)
 
     def drain(self) -> None:
         """Have the worker finish what is open and end."""

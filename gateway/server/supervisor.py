@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from gateway.callers.keys import KeyServers
 from gateway.callers.revocation import Revocations
 from gateway.config.live import Live
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.policy.auth import TokenCache
-from gateway.policy.revocation import Revocation
 from gateway.server import relay
 from gateway.server.configuration import Loaded, held
 from gateway.server.crew import Member, Take
-from gateway.server.message import Apply, Begin, Rules, Turn
+from gateway.server.message import Apply, Begin, Learn, Lesson, Rules, Turn
 from gateway.server.post import Post
 from gateway.server.reservation import Reservation
 from gateway.server.reserve import Reserve
@@ -37,10 +37,12 @@ class Supervisor:
         self._rules = Rules.of(loaded)
         self._reserve = Reserve()
         self._reservation: Reservation | None = None
-        self._posts = [Post(self._reserve, self._begin, take) for _ in range(loaded.config.server.workers)]
+        self.keys = KeyServers(loaded.snapshot.auth, self._teach, clock)
+        size = loaded.config.server.workers
+        self._posts = [Post(self._reserve, self._begin, take, self.keys.hear) for _ in range(size)]
         self._keeping: set[asyncio.Task[Any]] = set()
         self.is_draining = False
-        self.revocations = Revocations(TokenCache(), clock, loaded.config, self._teach)
+        self.revocations = Revocations(TokenCache(), clock, loaded.config, lambda revoked: self._teach(Learn(revoked)))
 
     def __repr__(self) -> str:
         return f"<Supervisor {self._posts}, {self._reserve}>"
@@ -62,7 +64,7 @@ class Supervisor:
     async def start(self, loaded: Loaded) -> None:
         """Hold the address, start every worker, and keep their places filled; raises OSError when one cannot serve."""
         self._reservation = await Reservation.of(loaded.config.server.listen)
-        await self.revocations.start()
+        await asyncio.gather(self.revocations.start(), self.keys.start())
         _raise_first(await asyncio.gather(*(post.fill() for post in self._posts), return_exceptions=True))
         for number, post in enumerate(self._posts, 1):
             spawn(post.keep(), name=f"keep worker {number}", owner=self._keeping)
@@ -72,6 +74,7 @@ class Supervisor:
         """Hand the rules over whole; return what those workers say who could not apply them."""
         self._rules = replace(Rules.of(loaded), config=held(loaded.config, self._started_with))
         self.revocations.apply(loaded.config)
+        self.keys.apply(loaded.snapshot.auth)
         return await self._order(Apply(self._rules))
 
     async def turn(self, live: Live) -> list[str]:
@@ -104,6 +107,7 @@ class Supervisor:
         await self._until_gone(LAST_WORDS_SECONDS)
         await cancel_all(self._keeping)
         await self.revocations.close()
+        await self.keys.close()
         if self._reservation is not None:
             self._reservation.close()
 
@@ -115,16 +119,16 @@ class Supervisor:
 
     def _begin(self) -> Begin:
         """Return what a worker needs to serve, by the rules of this moment."""
-        return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known())
+        return Begin(self._rules, self._held.listen, relay.levels(), self.revocations.known(), self.keys.known())
 
     async def _order(self, order: Apply | Turn) -> list[str]:
         answers = await asyncio.gather(*(post.order(order) for post in self._posts))
         return [complaint for complaint in answers if complaint is not None]
 
-    def _teach(self, revoked: Sequence[Revocation]) -> None:
-        """Tell the workers what is revoked: they hear it from Redis, too, but that may be away."""
+    def _teach(self, lesson: Lesson) -> None:
+        """Tell the workers. What is revoked they hear from Redis, too, but that may be away."""
         for post in self._posts:
-            post.learn(revoked)
+            post.teach(lesson)
 
     async def _until_gone(self, seconds: float) -> None:
         """Wait until every worker has ended, at most so long."""

@@ -9,11 +9,11 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from typing import Any, assert_never
 
 import uvloop
 
+from gateway.callers.key_news import Fetched
 from gateway.config.expressions import ExpressionError
 from gateway.config.keys import KeyFaultError
 from gateway.config.live import Live
@@ -21,7 +21,6 @@ from gateway.core.clock import SystemClock
 from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.access_log import AccessLog
-from gateway.policy.revocation import Revocation
 from gateway.server import relay
 from gateway.server.message import (
     Answer,
@@ -33,6 +32,7 @@ from gateway.server.message import (
     Drain,
     Failed,
     Learn,
+    Lesson,
     Message,
     Question,
     Rules,
@@ -56,7 +56,7 @@ class Worker:
         self._pipe = Pipe(self._receive)
         self._orders: asyncio.Queue[tuple[int, Question]] = asyncio.Queue()
         self._plane: Plane | None = None
-        self._learned: list[Revocation] = []
+        self._early: list[Lesson] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drain = asyncio.Event()
         self._stop = asyncio.Event()
@@ -93,8 +93,8 @@ class Worker:
         match message:
             case Begin() | Apply() | Turn() | Ask():
                 self._orders.put_nowait((number, message))
-            case Learn(revoked=revoked):
-                self._learn(revoked)
+            case Learn() | Fetched():
+                self._learn(message)
             case Drain():
                 self._drain.set()
             case Stop():
@@ -134,8 +134,9 @@ class Worker:
         relay.follow(order.levels)
         try:
             loaded = await asyncio.to_thread(order.rules.compile)
-            plane = Plane(loaded, AccessLog(), SystemClock())
-            plane.revocations.take((*order.revoked, *self._learned))
+            plane = Plane(loaded, AccessLog(), SystemClock(), self._pipe.send)
+            for lesson in (Learn(order.revoked), *order.keys, *self._early):
+                _teach(plane, lesson)
             try:
                 await plane.start(order.listen)
             except BaseException:
@@ -144,16 +145,18 @@ class Worker:
         except (OSError, KeyFaultError, ExpressionError) as error:
             return Failed(str(error))
         self._plane = plane
-        self._learn(())
+        for lesson in self._early:  # what came while it started
+            _teach(plane, lesson)
+        self._early.clear()
         freeze()
         return Applied(order.rules.revision)
 
-    def _learn(self, revoked: Sequence[Revocation]) -> None:
-        """Hold to what is revoked, also to what came while there was nobody yet to do so."""
-        self._learned.extend(revoked)
-        if self._plane is not None:
-            self._plane.revocations.take(self._learned)
-            self._learned = []
+    def _learn(self, lesson: Lesson) -> None:
+        """Hold to what is told, also to what comes while there is nobody yet to do so."""
+        if self._plane is None:
+            self._early.append(lesson)
+        else:
+            _teach(self._plane, lesson)
 
     async def _apply(self, rules: Rules) -> Answer:
         """Compile beside the loop; the swap itself is between two requests."""
@@ -181,6 +184,16 @@ class Worker:
         if self._plane is None:
             raise RuntimeError("an order before Begin")
         return self._plane
+
+
+def _teach(plane: Plane, lesson: Lesson) -> None:
+    match lesson:
+        case Learn(revoked=revoked):
+            plane.revocations.take(revoked)
+        case Fetched():
+            plane.keys.take(lesson)
+        case _:
+            assert_never(lesson)
 
 
 async def work(descriptor: int) -> int:

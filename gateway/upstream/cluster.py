@@ -17,6 +17,7 @@ from gateway.upstream.pool import Pool
 from gateway.upstream.queue import Queue, Waiter
 from gateway.upstream.replica import Replica
 from gateway.upstream.retry import RetryBudget
+from gateway.upstream.trust import Trust
 from gateway.wire.hop import ANSWER_REPLACED
 from gateway.wire.line import LineMemo
 
@@ -42,7 +43,8 @@ class Cluster:
         self.requests = 0
         self._queue = Queue()
         memo = LineMemo(ANSWER_REPLACED)
-        addresses = [Address.parse(text) for text in settings.endpoints]
+        trust = Trust(settings.tls) if settings.tls is not None else None
+        addresses = [Address.parse(text, trust) for text in settings.endpoints]
         replicas = [Replica(address, settings.ejection, clock, self._judge) for address in addresses]
         self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._queue, self) for replica in replicas)
         self._only = self.pools[0] if len(self.pools) == 1 else None
@@ -92,7 +94,7 @@ class Cluster:
         An attempt to connect takes at most `connect_timeout`; when it fails, every other fit endpoint is tried.
         """
         if self._is_closed:
-            self._refuse_soon(waiter, self._unreachable())
+            self._refuse_soon(waiter, self._unreachable(is_ours=True))
         elif self.size < self.settings.max_connections:
             self._begin_dial(waiter)
         elif len(self._queue) < QUEUE_LENGTH:
@@ -171,9 +173,9 @@ class Cluster:
             self._sweeper.cancel()
         await cancel_all(self._tasks)
         for waiter in list(self._pending):
-            self._refuse(waiter, self._unreachable())
+            self._refuse(waiter, self._unreachable(is_ours=True))
         while self._queue:
-            self._queue.pop().on_unavailable(self._unreachable())
+            self._queue.pop().on_unavailable(self._unreachable(is_ours=True))
         for pool in self.pools:
             pool.close_idle()
             pool.abort()
@@ -249,8 +251,8 @@ class Cluster:
                 fault = UpstreamError(UpstreamFault.TIMEOUT, f"No connection to {self.name} in time.")
             except (OSError, ValueError) as error:
                 log.info("%s: %s", pool.replica.address.text, error)
-                fault = self._unreachable()
-                if is_exhaustion(error):
+                fault = self._unreachable(is_ours=is_exhaustion(error))
+                if fault.is_ours:
                     raise fault from error
             pool.replica.note_error()
         raise fault
@@ -267,8 +269,8 @@ class Cluster:
             self._pending.discard(waiter)
             waiter.on_unavailable(error)
 
-    def _unreachable(self) -> UpstreamError:
-        return UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.")
+    def _unreachable(self, *, is_ours: bool = False) -> UpstreamError:
+        return UpstreamError(UpstreamFault.UNREACHABLE, f"No connection to {self.name}.", is_ours=is_ours)
 
     def _overloaded(self) -> UpstreamError:
         return UpstreamError(UpstreamFault.OVERLOADED, f"All connections to {self.name} are busy.")

@@ -19,12 +19,16 @@ class UpstreamFault(Enum):
 
 
 class UpstreamError(Exception):
-    """A failed exchange with a backend; `detail` is a sentence that may be told to the client."""
+    """A failed exchange with a backend; `detail` is a sentence that may be told to the client.
 
-    def __init__(self, fault: UpstreamFault, detail: str) -> None:
+    `is_ours`: no backend is to blame. We had no place for a connection, nothing left to open one with, or are closing.
+    """
+
+    def __init__(self, fault: UpstreamFault, detail: str, *, is_ours: bool = False) -> None:
         super().__init__(detail)
         self.fault = fault
         self.detail = detail
+        self.is_ours = is_ours or fault is UpstreamFault.OVERLOADED
 
 
 def is_exhaustion(error: OSError | ValueError) -> bool:

@@ -16,7 +16,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([200, 404, 50
 def _count(metrics: Metrics, event: Event) -> None:
     owner, code, seconds = event
     metrics.requests[owner, "GET /", "legacy", code] += 1
-    metrics.durations[owner, "legacy"].observe(seconds)
+    metrics.durations[owner, "GET /", "legacy"].observe(seconds)
     metrics.quota_exceeded[(owner,)] += code == 503
 
 
@@ -51,11 +51,11 @@ def test_what_was_reported_is_not_reported_again_and_zeros_never_are() -> None:
 
 def test_live_counters_are_only_read() -> None:
     metrics = Metrics()
-    histogram = metrics.durations["a", "legacy"]
+    histogram = metrics.durations["a", "GET /", "legacy"]
     requests = metrics.requests
     _count(metrics, ("a", 200, 0.01))
     before = Exposition(metrics).text()
     Unreported(metrics).take()
     assert Exposition(metrics).text() == before
     assert metrics.requests is requests
-    assert metrics.durations["a", "legacy"] is histogram
+    assert metrics.durations["a", "GET /", "legacy"] is histogram

@@ -1,6 +1,7 @@
 """An issuer: signs tokens, and publishes its keys on a real HTTP server that can be killed and revived."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,10 +43,7 @@ class KeyServer:
     def rotate(self, *kids: str) -> None:
         """Publish these keys and no others; new names get new keys."""
         self.prepare(*kids)
-        self.keys = [
-            {**ECAlgorithm.to_jwk(self._private[kid].public_key(), as_dict=True), "kid": kid, "use": "sig"}
-            for kid in kids
-        ]
+        self.keys = [_published(self._private[kid], kid) for kid in kids]
 
     def sign(self, kid: str | None, signer: str | None = None, **claims: Any) -> str:
         """Sign a token with a key, published or not; `kid` None leaves the name out."""
@@ -75,6 +73,16 @@ class KeyServer:
         if self.body is not None:
             return web.Response(status=self.status, body=self.body, headers=self.fields)
         return web.json_response({"keys": keys}, status=self.status, headers=self.fields)
+
+
+def _published(key: ec.EllipticCurvePrivateKey, kid: str) -> dict[str, Any]:
+    return {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"}
+
+
+def published(*kids: str) -> bytes:
+    """Return what a server would answer that publishes new keys of these names."""
+    keys = [_published(ec.generate_private_key(ec.SECP256R1()), kid) for kid in kids]
+    return json.dumps({"keys": keys}).encode()
 
 
 @asynccontextmanager
