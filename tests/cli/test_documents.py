@@ -38,4 +38,4 @@ def test_the_guide_has_every_endpoint_with_both_calls() -> None:
 def test_the_guide_names_nobody_who_calls() -> None:
     guide = (ROOT / "docs" / "deprecation-guide.md").read_text(encoding="utf-8")
 
-    assert not re.search(r"acme|beta|salt|percent|C-118", guide)
+    assert not re.search(r"acme|beta|salt|tacn|C-118", guide)
