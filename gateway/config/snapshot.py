@@ -1,14 +1,16 @@
 """The Snapshot: everything the data plane knows, compiled from the file, immutable and handed over whole."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any, Self
 
+from gateway.config.adapters import Adapter
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
+from gateway.config.fallback import FallbackRule
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
@@ -124,31 +126,6 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class BodyMap:
-    """One message's translation. `transform` maps a parsed JSON value to another; None leaves the body as it is.
-
-    `query` maps the query's parameters (text to text, or to a list of texts) to the successor's; None leaves the query
-    alone. `status` replaces answer statuses. `source` is what the file said, for explanations and documents.
-    """
-
-    transform: Callable[[Any], Any] | None = None
-    query: Callable[[Any], Any] | None = None
-    status: Mapping[int, int] = field(default_factory=dict)
-    source: str = ""
-    query_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """Translates between the legacy and the successor shape of one endpoint's messages."""
-
-    name: str
-    request: BodyMap | None = None
-    response: BodyMap | None = None
-    error: BodyMap | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Pin:
     """Puts a caller on one side whatever the percent."""
 
@@ -207,7 +184,8 @@ class Endpoint:
 
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
-    one. `shadows` are quotas that only watch.
+    one. `shadows` are quotas that only watch. `fallback` is None where an answer of the successor's is never replaced;
+    `is_plain`: its requests need nobody to look after them but their exchange.
     """
 
     owner: str
@@ -220,11 +198,14 @@ class Endpoint:
     adapter: Adapter | None = None
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    fallback: FallbackRule | None = None
+    is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
+        object.__setattr__(self, "is_plain", self.fallback is None)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -245,6 +226,7 @@ class Route:
     upgrade: bool = False
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    is_plain: bool = field(default=True, init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 

@@ -11,7 +11,6 @@ SERVER: dict[KeyPath, Callable[[Config], bool]] = {
     ("realtime",): lambda config: config.realtime is not None,
 }
 ROLLOUT: dict[str, Callable[[Rollout], bool]] = {
-    "fallback": lambda rollout: rollout.fallback,
     "shadow": lambda rollout: rollout.shadow.percent > 0,
     "ramp": lambda rollout: rollout.ramp is not None,
 }
