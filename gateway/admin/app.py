@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
-import orjson
 from aiohttp import web
 
 from gateway.admin.access import identify
-from gateway.admin.revocations import OPERATOR, RefusedError, RevocationApi
+from gateway.admin.call import OPERATOR, RefusedError, answer
+from gateway.admin.revocations import RevocationApi
 from gateway.config.schema import AdminToken
 from gateway.core.errors import MEDIA_TYPE, Problem, ProblemType
 from gateway.proxy.mark import RequestIds
@@ -89,25 +89,20 @@ class AdminApp:
             return self._refuse(request, Problem(ProblemType.NOT_FOUND, "The admin listener has no such path."), {})
 
     async def _livez(self, _request: web.Request) -> web.Response:
-        return _json(200, {"status": "ok"})
+        return answer(200, {"status": "ok"})
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         state = self._panel.state
-        return _json(200 if state == "ready" else 503, {"status": state})
+        return answer(200 if state == "ready" else 503, {"status": state})
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(body=await self._panel.metrics_text(), headers={"Content-Type": METRICS_TYPE})
 
     async def _status(self, _request: web.Request) -> web.Response:
-        return _json(200, await self._panel.status())
+        return answer(200, await self._panel.status())
 
     def _refuse(self, request: web.Request, problem: Problem, headers: Mapping[str, str]) -> web.Response:
         request_id = self._ids.keep(request.headers.get("X-Request-Id"))
         body = problem.render(instance=request.rel_url.raw_path, request_id=request_id)
         standard = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Request-Id": request_id}
         return web.Response(status=problem.code, body=body, headers={**headers, **standard})
-
-
-def _json(status: int, document: Mapping[str, Any]) -> web.Response:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return web.Response(status=status, body=orjson.dumps(document), headers=headers)

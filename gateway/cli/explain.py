@@ -9,8 +9,8 @@ import click
 from gateway.cli.configuration import config_option, snapshot_or_exit
 
 if TYPE_CHECKING:
-    from gateway.cli.explanation import Explanation
     from gateway.core.http import RequestHead
+    from gateway.policy.explanation import Explanation
 
 type Pairs = tuple[tuple[str, str], ...]
 
@@ -46,7 +46,7 @@ def explain(
     The caller's claims are taken as given, no token is needed and nothing is counted. A request with an Authorization
     header and without --sub or --claim has its token verified.
     """
-    from gateway.cli.explanation import explained
+    from gateway.policy.explanation import explained
 
     head = _head(request_line, headers)
     now = _moment(at)

@@ -62,6 +62,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         migrations=migrations,
         endpoints=endpoints,
         routes=routes,
+        adapters=adapters,
     )
 
 

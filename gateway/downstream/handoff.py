@@ -5,7 +5,7 @@ comes back: the connection ends with that answer, so that no later request can s
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -18,12 +18,43 @@ REPLACED: Final = frozenset({"content-length", "transfer-encoding", "expect", "u
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
+class _Request(web.BaseRequest):
+    """Keeps to itself what aiohttp says about its software and Python's: nobody needs to know their versions."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.popall("Server", None)
+
+
+class _Server(web.Server):
+    """Knows whose the connections were, and tells them of the end, so that they count until then."""
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__(handler, request_factory=self._made, access_log=None, handler_cancellation=True)
+        self._clients: dict[RequestHandler, ClientConnection] = {}
+
+    def take(self, client: ClientConnection) -> RequestHandler:
+        """Return who goes on with a client's connection."""
+        protocol: RequestHandler = self()
+        self._clients[protocol] = client
+        return protocol
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a connection."""
+        super().connection_lost(handler, exc)
+        client = self._clients.pop(handler, None)
+        if client is not None:
+            client.connection_lost(None)
+
+    def _made(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
+        return _Request(message, payload, protocol, writer, task, self._loop)
+
+
 class Handoff:
     """Owns the connections that were handed over. It never decides which those are."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
-        self._server: web.Server | None = None
+        self._server: _Server | None = None
 
     def __repr__(self) -> str:
         return f"<Handoff {len(self._server.connections) if self._server is not None else 0} connections>"
@@ -35,7 +66,7 @@ class Handoff:
 
     def start(self) -> None:
         """Be ready; needs a running loop."""
-        self._server = web.Server(self._serve, access_log=None, handler_cancellation=True)
+        self._server = _Server(self._serve)
 
     async def close(self) -> None:
         """End every connection."""
@@ -44,11 +75,11 @@ class Handoff:
 
     def take(self, client: ClientConnection, request: Request, request_id: str) -> None:
         """Take the connection over and let aiohttp answer the request; a body, if there is one, is not read."""
-        given = client.hand_off()
+        given = client.hand_off(is_counted=True) if self._server is not None else None
         if given is None or self._server is None:
             return
         transport, _ = given
-        protocol: RequestHandler = self._server()
+        protocol = self._server.take(client)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         lines = b"".join([line.raw for line in request.lines if line.name not in REPLACED])

@@ -58,6 +58,11 @@ class Assignment:
         return f"{self.identity.label} has bucket {self.position}, {relation} {self.rollout.threshold}"
 
 
+def side(rollout: Rollout, position: int) -> Side:
+    """Return the side of a bucket: below percent × 1000 is successor."""
+    return Side.SUCCESSOR if position < rollout.threshold else Side.LEGACY
+
+
 def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: str) -> Assignment:
     """Assign a side: the first pin that holds, else bucket < percent × 1000 is successor, else legacy."""
     for pin in rollout.pins:
@@ -68,7 +73,7 @@ def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: st
         return Assignment(Side.LEGACY, rollout)
     identity, key = found
     position = bucket(rollout.salt, key)
-    return Assignment(Side.SUCCESSOR if position < rollout.threshold else Side.LEGACY, rollout, identity, position)
+    return Assignment(side(rollout, position), rollout, identity, position)
 
 
 def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: str) -> Assignment:

@@ -72,6 +72,8 @@ def _deciding(by: Iterable[Identity], terms: Iterable[tuple[tuple[Identity, str]
 
 
 def _tiered(endpoint: Endpoint) -> Iterator[Identity]:
+    if endpoint.require is not None:
+        yield from (identity for identity, _ in endpoint.require.terms)
     for quota in endpoint.quotas:
         for when in (quota.when, *(tier.when for tier in quota.tiers)):
             if when is not None:

