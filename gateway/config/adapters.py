@@ -1,35 +1,8 @@
 """The file's adapters, with their expressions compiled."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from gateway.config import schema
 from gateway.config.expressions import Transform, compile_expression, compile_python
-
-
-@dataclass(frozen=True, slots=True)
-class BodyMap:
-    """One message's translation. `transform` maps a parsed JSON value to another; None leaves the body as it is.
-
-    `query` maps the query's parameters (text to text, or to a list of texts) to the successor's; None leaves the query
-    alone. `status` replaces answer statuses. `source` is what the file said, for explanations and documents.
-    """
-
-    transform: Transform | None = None
-    query: Transform | None = None
-    status: Mapping[int, int] = field(default_factory=dict)
-    source: str = ""
-    query_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """Translates between the legacy and the successor shape of one endpoint's messages."""
-
-    name: str
-    request: BodyMap | None = None
-    response: BodyMap | None = None
-    error: BodyMap | None = None
+from gateway.config.translation import Adapter, BodyMap
 
 
 def build_transform(expression: schema.Expression) -> Transform:

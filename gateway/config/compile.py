@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gateway.config import schema
-from gateway.config.adapters import Adapter, compile_adapter
+from gateway.config.adapters import compile_adapter
 from gateway.config.calendar import compile_deprecation
 from gateway.config.fallback import FallbackRule
 from gateway.config.keys import load_key
@@ -28,6 +28,7 @@ from gateway.config.snapshot import (
     Side,
     Snapshot,
 )
+from gateway.config.translation import Adapter
 from gateway.core.http import SAFE_METHODS
 
 type Limits = tuple[tuple[Quota, ...], tuple[Quota, ...]]
@@ -123,6 +124,11 @@ def _migration(name: str, spec: schema.Migration) -> Migration:
         successor=spec.successor,
         rollout=_rollout(spec.rollout),
         deprecation=compile_deprecation(spec.deprecation) if spec.deprecation is not None else None,
+        exceptions={
+            str(endpoint.legacy): compile_deprecation(schema.own_calendar(spec.deprecation, endpoint.deprecation))
+            for endpoint in spec.endpoints
+            if endpoint.deprecation is not None
+        },
     )
 
 
@@ -153,6 +159,7 @@ def _endpoint(
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
         fallback=fallback if method in SAFE_METHODS else None,
+        has_own_dates=spec.deprecation is not None,
     )
 
 

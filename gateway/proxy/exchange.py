@@ -9,7 +9,7 @@ import logging
 from time import monotonic
 from typing import Final
 
-from gateway.config.adapters import Adapter
+from gateway.config.translation import Adapter
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.policy.adapt import adapt_status, wants_answer_body, wants_request_body
@@ -207,13 +207,13 @@ class Exchange:
         now = monotonic()
         shared.metrics.upstream_durations[(forward.upstream,)].observe(now - self._sent_at)
         self._let_go()
+        kept, notices = forwarding.answer_fields(head, forward, shared.rules.owned)
         ours = (
-            f"{forward.notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
+            f"{notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
             f"Content-Length: {head.length}\r\n{client.connection_field(self._request.version)}"
         )
         if "date" not in head.lookup:
             ours = shared.date() + ours
-        kept = forwarding.answer_lines(head, forward, shared.rules.owned)
         parts = [forwarding.status_line(status, head.reason), *map(sent, kept), ours.encode("latin-1"), body]
         client.write(b"".join(parts))
         self.is_done = True
@@ -351,8 +351,8 @@ class Exchange:
         forward, record, shared = self._forward, self._record, self._shared
         closing = self._client.connection_field(self._request.version)
         date = "" if "date" in head.lookup else shared.date()
-        fields = f"{date}{answering.ours(forward, record.request_id)}{framing}{closing}"
-        return answering.head_parts(head, forward, shared.rules.owned, record.status, fields, is_changed=is_changed)
+        rest, owned = f"{date}{framing}{closing}", shared.rules.owned
+        return answering.head_parts(head, forward, owned, record.status, record.request_id, rest, is_changed=is_changed)
 
     def _translator(self, adapter: Adapter) -> Translation:
         return Translation(adapter, self._shared.rules.body_limit, self._record.request_id)

@@ -2,7 +2,7 @@
 
 import logging
 
-from gateway.config.adapters import Adapter
+from gateway.config.translation import Adapter
 from gateway.policy.adapt import AdaptError, adapt_answer
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 
