@@ -107,6 +107,8 @@ def _follow(node: Any, current: Shape) -> Shape:
         case "projection":
             item = _item(_follow(children[0], current))
             return Items(_follow(children[1], item))
+        case "index" if isinstance(current, Origin):
+            return replace(current, path=f"{current.path}[{node['value']}]")
         case "flatten":
             return _follow(children[0], current)
         case "multi_select_dict":
@@ -125,6 +127,8 @@ def _member(shape: Shape, name: str) -> Shape:
             return shape.member(name)
         case Members(members):
             return members.get(name, Constant(None))
+        case Computed():
+            return shape
         case _:
             return Computed("field")
 
@@ -135,6 +139,8 @@ def _item(shape: Shape) -> Shape:
             return replace(shape, path=f"{shape.path}[]")
         case Items(item):
             return item
+        case Computed():
+            return shape
         case _:
             return Computed("projection")
 
