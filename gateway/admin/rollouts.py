@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.admin.call import OPERATOR, RefusedError, answer, document, iso, number, reason, unprocessable
 from gateway.control.event import Event, Verb
+from gateway.control.rollout import VerbError
 from gateway.control.store.port import StoreError
 from gateway.core.errors import Problem, ProblemType
 
@@ -14,10 +15,6 @@ VERBS: Final = (Verb.SET, Verb.PAUSE, Verb.RESUME, Verb.PROMOTE, Verb.ROLLBACK)
 MAX_EVENTS: Final = 1_000
 DEFAULT_EVENTS: Final = 100
 CONFLICT: Final = 409
-
-
-class InapplicableError(Exception):
-    """The verb does not apply to the state that the rollout is in; the text says why."""
 
 
 class Desk(Protocol):
@@ -32,7 +29,7 @@ class Desk(Protocol):
         ...
 
     async def change(self, migration: str, verb: Verb, who: str, why: str, percent: float | None) -> None:
-        """Do what the verb says, everywhere; raises InapplicableError, and ValueError for a bad percent."""
+        """Do what the verb says, everywhere; raises VerbError, and ValueError for a bad percent."""
         ...
 
     async def preview(self, migration: str, percent: float) -> Mapping[str, Any]:
@@ -78,7 +75,7 @@ class RolloutApi:
             await self._desk.change(migration, verb, who, why, percent)
         except ValueError as error:
             raise unprocessable(error) from None
-        except InapplicableError as error:
+        except VerbError as error:
             raise RefusedError(Problem(ProblemType.MALFORMED_REQUEST, str(error), status=CONFLICT)) from None
         except StoreError as error:
             raise unavailable(error) from None

@@ -48,17 +48,17 @@ def print_rollout(found: Mapping[str, Any]) -> None:
     verdict = found["verdict"]
     if verdict is not None:
         style = COLOURS.get(verdict["outcome"], "")
-        out.print(Text(f"  verdict {verdict['outcome']}: {verdict['reason']}", style=style))
+        out.print(Text(f"  verdict {verdict['outcome']}: {verdict['words']}", style=style))
         gates = [
-            (gate["gate"], _figure(gate["value"]), _figure(gate["threshold"]), gate["outcome"], gate["reason"])
+            (gate["gate"], _figure(gate["value"]), _figure(gate["threshold"]), gate["outcome"], gate["words"])
             for gate in verdict["gates"]
         ]
         _table(out, ("gate", "value", "threshold", "outcome", "why"), gates)
     rows = [
-        (side, str(figures["requests"]), str(figures["failures"]), _figure(figures["p95_ms"]))
+        (side, str(figures["requests"]), str(figures["failures"]), _figure(figures["p95"]))
         for side, figures in found["window"].items()
     ]
-    _table(out, ("side", "requests", "failures", "p95 ms"), rows)
+    _table(out, ("side", "requests", "failures", "p95 in s"), rows)
 
 
 def print_preview(found: Mapping[str, Any]) -> None:
@@ -121,7 +121,7 @@ def _brief(values: Mapping[str, Any]) -> str:
 
 def _step(found: Mapping[str, Any]) -> str:
     steps, step = found["steps"], found["step"]
-    return f"{step + 1}/{len(steps)}" if steps and step is not None and step >= 0 else "-"
+    return f"{step}/{len(steps)}" if steps else "-"
 
 
 def _file(found: Mapping[str, Any]) -> str:
@@ -130,7 +130,7 @@ def _file(found: Mapping[str, Any]) -> str:
 
 def _verdict(found: Mapping[str, Any]) -> str:
     verdict = found["verdict"]
-    return f"{verdict['outcome']}: {verdict['reason']}" if verdict is not None else "-"
+    return f"{verdict['outcome']}: {verdict['words']}" if verdict is not None else "-"
 
 
 def _figure(value: float | None) -> str:
