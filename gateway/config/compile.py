@@ -60,6 +60,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         migrations=migrations,
         endpoints=endpoints,
         routes=routes,
+        adapters=adapters,
     )
 
 

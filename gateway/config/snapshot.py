@@ -360,6 +360,7 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...]
     routes: tuple[Route, ...]
     live: Live = UNCHANGED
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
     cors: CorsPolicy | None = field(init=False, repr=False, compare=False)
 

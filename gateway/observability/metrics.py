@@ -43,6 +43,8 @@ class Metrics:
         self.quota_shadowed: Counter[Labels] = Counter()
         self.quota_checks: Counter[Labels] = Counter()
         self.quota_fallbacks: Counter[Labels] = Counter({("lost",): 0, ("error",): 0, ("timeout",): 0})
+        self.ws_messages: Counter[Labels] = Counter()
+        self.ws_dropped: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
@@ -86,6 +88,10 @@ class Metrics:
         yield _counter("quota_checks", "Checks of shared quotas, by who answered.", ("by",), self.quota_checks)
         yield _counter(
             "quota_fallbacks", "Times that Redis failed and quotas went on by share.", ("reason",), self.quota_fallbacks
+        )
+        yield _counter("ws_messages", "Messages of clients, and to them.", ("direction",), self.ws_messages)
+        yield _counter(
+            "ws_dropped", "Messages that were skipped, and clients that were let go.", ("reason",), self.ws_dropped
         )
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 

@@ -266,17 +266,18 @@ class Hub:
                 self._ask_again(topic, source)
             else:
                 self._forget(topic)
+        self.arrange()
 
     def _ask_again(self, topic: Topic, source: Source) -> None:
         topic.asked_at = self._clock.monotonic()
         for user in topic.users():
             source.subscribe(topic.address, user)
 
-    def fallen(self, source: Source) -> None:
-        """Tell everybody whose topics came from there."""
+    def fallen(self, source: Source, names: Collection[str] | None = None) -> None:
+        """Tell everybody whose topics came from there; all of them, or these."""
         lost: list[Topic] = []
         asking: list[tuple[Entry, Topic]] = []
-        for topic in self._topics.values():
+        for topic in self._topics.values() if names is None else self._named(names):
             if topic.next is source:
                 topic.next = None
             if topic.source is not source or topic.state is State.COMPLETE:
@@ -288,6 +289,9 @@ class Hub:
             asking.extend((entry, topic) for entry in topic.entries)
         self._delivery.status(lost, "stale", UPSTREAM_DOWN, None)
         self._give_up(asking)
+
+    def _named(self, names: Iterable[str]) -> list[Topic]:
+        return [topic for name in names if (topic := self._topics.get(name)) is not None]
 
     def _give_up(self, asking: Iterable[tuple[Entry, Topic]]) -> None:
         """Answer what cannot be asked now: topics of everybody's and one's own are held all the same."""

@@ -1,6 +1,6 @@
 """Where topics' messages come from, and what the hub asks of it: one upstream connection, whatever it speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,8 +70,8 @@ class Listening(Protocol):
     def risen(self, source: Source) -> None:
         """It is up: everything is asked for again."""
 
-    def fallen(self, source: Source) -> None:
-        """It is lost, and with it whatever its topics say until it is back."""
+    def fallen(self, source: Source, names: Collection[str] | None = None) -> None:
+        """It is lost, with all topics or these only, and with it whatever they say until it is back."""
 
     def confirmed(self, source: Source, grants: Sequence[Grant]) -> None:
         """The upstream said yes."""

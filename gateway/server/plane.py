@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any, Final
 
 from gateway.callers.counts import counts
@@ -28,6 +29,7 @@ from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
 from gateway.proxy.tally import Tally
+from gateway.realtime.bridge import Bridge
 from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
 from gateway.server.message import Report
@@ -63,6 +65,7 @@ class Plane:
         self.keys = Keyring(tokens, loaded.snapshot.auth, want, clock)
         inquiry = Inquiry(keys=self.keys, counts=self._counts.source)
         access_log.share = loaded.config.server.access_log.share
+        self.bridge = Bridge(loaded.config, self._snapshot, metrics, clock, Random())
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
         proxy = Proxy(self._shared, self._handoff, clock, inquiry)
         self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
@@ -70,6 +73,7 @@ class Plane:
             *gauges(self._fleet, self.listener),
             *self.revocations.gauges(),
             *self._counts.gauges(),
+            *self.bridge.gauges(),
         )
         self._reporter = Reporter(metrics, read, self.listener, self._shared, self._fleet)
 
@@ -91,6 +95,7 @@ class Plane:
         self._handoff.start()
         await self.revocations.start()
         await self._counts.start()
+        self.bridge.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
         spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
 
@@ -102,6 +107,7 @@ class Plane:
         self.keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
+        self.bridge.apply(loaded.config)
         self._shared.tally.most = loaded.config.ledger.callers
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
@@ -110,6 +116,7 @@ class Plane:
         """Replace the live values, between two requests."""
         self._loaded = replace(self._loaded, snapshot=self._loaded.snapshot.turned(live))
         self._shared.apply(self._loaded.snapshot)
+        self.bridge.hub.arrange()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -133,6 +140,7 @@ class Plane:
         await self.revocations.close()
         self.keys.close()
         await self._counts.close()
+        await self.bridge.close()
         await self._fleet.close()
         self._access_log.flush()
 

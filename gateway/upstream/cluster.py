@@ -17,6 +17,7 @@ from gateway.upstream.pool import Pool
 from gateway.upstream.queue import Queue, Waiter
 from gateway.upstream.replica import Replica
 from gateway.upstream.retry import RetryBudget
+from gateway.upstream.trust import Trust
 from gateway.wire.hop import ANSWER_REPLACED
 from gateway.wire.line import LineMemo
 
@@ -42,7 +43,8 @@ class Cluster:
         self.requests = 0
         self._queue = Queue()
         memo = LineMemo(ANSWER_REPLACED)
-        addresses = [Address.parse(text) for text in settings.endpoints]
+        trust = Trust(settings.tls) if settings.tls is not None else None
+        addresses = [Address.parse(text, trust) for text in settings.endpoints]
         replicas = [Replica(address, settings.ejection, clock, self._judge) for address in addresses]
         self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._queue, self) for replica in replicas)
         self._only = self.pools[0] if len(self.pools) == 1 else None

@@ -7,7 +7,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from tests.conformance.corpus.strict import Request, parse
 
@@ -68,8 +68,7 @@ class EchoLink(asyncio.Protocol):
         self._leaving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._echo.links.add(self)
         self._echo.opened += 1
 

@@ -71,6 +71,10 @@ class Hub:
         self._held[subscriber].discard(topic)
         self._remove(topic, subscriber)
 
+    def is_subscribed(self, subscriber: Subscriber, topic: Topic) -> bool:
+        """Whether the socket gets the topic's pushes."""
+        return topic in self._held.get(subscriber, ())
+
     def publish(self, push: Push) -> None:
         """Hands a push to its subscribers; after a topic's last one they are subscribed no more."""
         subscribers = self._topics.get(push.topic)

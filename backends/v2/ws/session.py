@@ -166,31 +166,35 @@ class Session:
                 reason = await self._enter(topic, command.data.on_behalf_of)
                 if reason is not None:
                     refused.append(Refusal(topic.member, reason))
-            members = [topic.member for topic in topics if topic in self._held_back]
+            failed = {refusal.member for refusal in refused}
+            members = [topic.member for topic in topics if topic.member not in failed]
             self._say(ack(command, self._clock.now(), subscribed=members, refused=refused))
         finally:
             self._release()
 
     async def _enter(self, topic: Topic, on_behalf_of: str | None) -> str | None:
         """Holds the topic's pushes back until the right to them is clear; the reason if there is none."""
+        was_held = self._hub.is_subscribed(self, topic)
         self._held_back[topic] = []
         self._hub.subscribe(self, topic)
         try:
             state = await self._entry.state(topic, self._claims, on_behalf_of)
         except Fault as fault:
-            self._withdraw(topic)
+            self._withdraw(topic, was_held=was_held)
             return fault.reason
         except Exception:
             logger.exception("%r: a subscription failed", self)
-            self._withdraw(topic)
+            self._withdraw(topic, was_held=was_held)
             return "internal error"
         if state is not None and not self._held_back[topic]:
             self._held_back[topic].append(state)
         return None
 
-    def _withdraw(self, topic: Topic) -> None:
-        del self._held_back[topic]
-        self._hub.unsubscribe(self, topic)
+    def _withdraw(self, topic: Topic, *, was_held: bool) -> None:
+        """A user's no must not take a topic from the others that a service holds it for."""
+        if not was_held:
+            del self._held_back[topic]
+            self._hub.unsubscribe(self, topic)
 
     def _release(self) -> None:
         held_back, self._held_back = self._held_back, {}

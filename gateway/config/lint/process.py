@@ -1,11 +1,12 @@
 """The process around the traffic: listeners, workers, stores, upstreams, browsers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.config.findings import Fault, KeyPath
-from gateway.config.schema import Address, Config, Cors, Tls, Upstream
+from gateway.config.schema import Address, Config, Cors, Tls, Upstream, UpstreamTls
+from gateway.config.trust import TrustFaultError, context
 
 RESERVED_HEADERS = frozenset(
     {
@@ -126,3 +127,18 @@ def _upstream(upstream: Upstream, path: KeyPath, public: Address) -> Iterator[Fa
     if upstream.health is not None and upstream.health.timeout > upstream.health.interval:
         message = "is longer than interval, so checks would pile up; make it shorter"
         yield Fault((*path, "health", "timeout"), message)
+    if upstream.tls is not None:
+        yield from _trust(upstream.tls, (*path, "tls"), upstream.endpoints)
+
+
+def _trust(tls: UpstreamTls, path: KeyPath, endpoints: Sequence[str]) -> Iterator[Fault]:
+    if not any(endpoint.startswith("https:") for endpoint in endpoints):
+        yield Fault(path, "is for endpoints that begin with https://, and here is none")
+    if (tls.cert is None) != (tls.key is None):
+        given, missing = ("cert", "key") if tls.key is None else ("key", "cert")
+        yield Fault((*path, given), f"needs its {missing} beside it: write {missing}: FILE")
+        return
+    try:
+        context(tls)
+    except TrustFaultError as error:
+        yield Fault((*path, error.key), str(error))

@@ -1,10 +1,10 @@
 """Names that are used: do the things they name exist?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from gateway.config.findings import Fault, KeyPath
+from gateway.config.findings import Fault, KeyPath, suggestion
 from gateway.config.lint.known import Known
-from gateway.config.schema import Config, Migration
+from gateway.config.schema import Config, Migration, Topic
 
 
 def check(config: Config, known: Known) -> Iterator[Fault]:
@@ -17,6 +17,17 @@ def check(config: Config, known: Known) -> Iterator[Fault]:
         yield from _migration(("migrations", name), migration, config, known)
     if config.realtime is not None:
         yield from known.upstream(("realtime", "upstream"), config.realtime.upstream)
+        yield from _topics(config.realtime.topics, config, known)
+
+
+def _topics(topics: Mapping[str, Topic], config: Config, known: Known) -> Iterator[Fault]:
+    for name, topic in topics.items():
+        path = ("realtime", "topics", name)
+        if topic.adapt is not None:
+            yield from known.adapter((*path, "adapt"), topic.adapt)
+        if topic.migration is not None and topic.migration not in config.migrations:
+            hint = suggestion(topic.migration, config.migrations)
+            yield Fault((*path, "migration"), f"there is no migration '{topic.migration}'; {hint}")
 
 
 def _migration(path: KeyPath, migration: Migration, config: Config, known: Known) -> Iterator[Fault]:

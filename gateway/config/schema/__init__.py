@@ -19,7 +19,7 @@ from gateway.config.schema.migration import (
 from gateway.config.schema.realtime import History, Realtime, RealtimeLimits, Topic
 from gateway.config.schema.scalars import Address, Call, Moment
 from gateway.config.schema.server import Admin, AdminToken, Cors, Limits, Server, Tls
-from gateway.config.schema.upstream import Ejection, Health, Retries, Upstream
+from gateway.config.schema.upstream import Ejection, Health, Retries, Upstream, UpstreamTls
 
 __all__ = [
     "Adapter",
@@ -64,6 +64,7 @@ __all__ = [
     "Tls",
     "Topic",
     "Upstream",
+    "UpstreamTls",
     "When",
     "json_schema",
 ]

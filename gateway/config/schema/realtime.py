@@ -5,16 +5,23 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.config.schema.scalars import Boolean, Duration, FilledText, Name, Path, PlainPath, Positive, Size
+from gateway.config.schema.scalars import Boolean, Duration, FilledText, Name, Path, PlainPath, Positive, Size, Text
 from gateway.config.schema.strict import Strict
 
 
 class Topic(Strict):
-    """A family of topics such as `quotes:{symbol}`, how slow readers are served, and who may subscribe."""
+    """A family of topics such as `quotes:{symbol}`, how slow readers are served, and who may subscribe.
+
+    `migration` says by its percent which side the messages come from (none: the successor); `legacy` is the path of the
+    legacy side's stream (none: the one of `sse`), and `adapt` the adapter between both shapes of a message.
+    """
 
     match: FilledText
     conflate: Boolean = False
     authorize: Literal["none", "upstream", "owner"] = "none"
+    migration: Name | None = None
+    legacy: Path | None = None
+    adapt: Name | None = None
 
 
 class RealtimeLimits(Strict):
@@ -36,11 +43,17 @@ class History(Strict):
 
 
 class Realtime(Strict):
-    """The realtime hub."""
+    """The realtime hub.
+
+    `service_token` is who we are to the upstream (none: a token signed with the HS… secret of `auth.jwt`); `linger` is
+    how many seconds a topic stays subscribed there after its last reader.
+    """
 
     path: PlainPath = "/ws"
     upstream: Name
     query_token: Boolean = False
+    service_token: Text | None = Field(default=None, repr=False)
+    linger: Duration = 10.0
     topics: Mapping[Name, Topic] = {}
     sse: Mapping[Path, FilledText] = {}
     limits: RealtimeLimits = RealtimeLimits()

@@ -1,9 +1,24 @@
 """`upstreams`: the backends, and how they are reached and judged."""
 
-from pydantic import Field
+from ipaddress import ip_address
+from typing import Annotated, Any
 
-from gateway.config.schema.scalars import Count, Duration, Origin, Percent, PlainPath, Positive
+from pydantic import Field, PlainValidator
+
+from gateway.config.schema.scalars import HOST, Count, Duration, Origin, Percent, PlainPath, Positive, filled, schema
+from gateway.config.schema.server import FileName
 from gateway.config.schema.strict import Strict
+
+
+def _server_name(value: Any) -> str:
+    """Read a name that a certificate can be for."""
+    found = filled(value)
+    try:
+        return str(ip_address(found))
+    except ValueError:
+        if HOST.fullmatch(found) is None:
+            raise ValueError("is not a host: write a name in ASCII, or an IP address, without a port") from None
+    return found
 
 
 class Health(Strict):
@@ -33,6 +48,19 @@ class Ejection(Strict):
     duration: Duration = Field(default=10.0, alias="for")
 
 
+class UpstreamTls(Strict):
+    """How `https://` endpoints are verified, and who we are to them; PEM files. It cannot be switched off.
+
+    `ca` alone vouches for them, in place of the system's authorities; `server_name` is the name that their certificates
+    are for, and that they are told (SNI), where it is not the endpoint's host.
+    """
+
+    ca: FileName | None = None
+    server_name: Annotated[str, PlainValidator(_server_name), schema("string", r"^[^\s/]+$")] | None = None
+    cert: FileName | None = None
+    key: FileName | None = None
+
+
 class Upstream(Strict):
     """One backend; times are seconds.
 
@@ -40,6 +68,7 @@ class Upstream(Strict):
     """
 
     endpoints: tuple[Origin, ...] = Field(min_length=1)
+    tls: UpstreamTls | None = None
     health: Health | None = None
     connect_timeout: Duration = 1.0
     response_timeout: Duration = 30.0
