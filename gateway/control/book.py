@@ -110,7 +110,7 @@ class Book:
     def _event(self, draft: Draft) -> Event:
         return Event(
             number=self.standing.number + 1,
-            at=round(self._clock.now(), 3),
+            at=self._clock.now(),
             migration=draft.migration,
             verb=draft.verb,
             who=draft.who,

@@ -1,7 +1,7 @@
 """Where changes are made, judged and remembered: all of the control plane that lasts longer than one call."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -91,6 +91,15 @@ class Office:
         self._window.add(counted(delta), now)
         if delta.uses:
             self.ledger.add([_row(use, now) for use in delta.uses])
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what `GET /api/status` tells of it."""
+        return {
+            "store": {"up": self.book.is_up, "event": self.book.standing.number},
+            "ledger": {"rows_waiting": len(self.ledger)},
+            "controller": {"leads": self.lease.fence is not None, "fence": self.lease.fence},
+            "windows": {"shared": self._share.is_up},
+        }
 
     def gauges(self) -> tuple[Gauge, ...]:
         """Return what Prometheus reads of rollouts and of the store."""

@@ -21,7 +21,7 @@ from gateway.control.book import Publish
 from gateway.control.desk import Rules
 from gateway.control.office import Office
 from gateway.control.standing import Standing
-from gateway.control.store.opening import open_store
+from gateway.control.store.port import Store
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
 from gateway.observability.access_log import AccessLog
@@ -53,7 +53,7 @@ class Control:
     worker processes have their own.
     """
 
-    def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock) -> None:
+    def __init__(self, loaded: Loaded, store: Store, access_log: AccessLog, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._started_with = loaded.config
@@ -62,7 +62,7 @@ class Control:
         self.metrics = Metrics()
         self.crew = _crew(loaded, self._take, access_log, clock)
         self._own = (*rules_gauges(self._snapshot, clock), *crew_gauges(self.crew), *self.crew.keys.gauges())
-        self.office = _office(loaded.config, self, self._publish, clock)
+        self.office = _office(loaded.config, store, self, self._publish, clock)
         self._own = (*self._own, *self.office.gauges())
         self._exposition = Exposition(self.metrics, _Gauges(self.crew, self._own))
         self._has_started = False
@@ -184,11 +184,11 @@ def _crew(loaded: Loaded, take: Take, access_log: AccessLog, clock: Clock) -> Cr
     return Alone(loaded, take, access_log, clock)
 
 
-def _office(config: Config, rules: Rules, publish: Publish, clock: Clock) -> Office:
+def _office(config: Config, store: Store, rules: Rules, publish: Publish, clock: Clock) -> Office:
     """Settings that need a restart to change are read here, once."""
     redis = client(config.redis) if config.redis is not None else None
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    return Office(open_store(config.store), redis, rules, publish, clock, name)
+    return Office(store, redis, rules, publish, clock, name)
 
 
 def _host(host: str) -> str:
