@@ -1,7 +1,7 @@
 """The Snapshot: everything the data plane knows, compiled from the file, immutable and handed over whole."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import takewhile
@@ -12,6 +12,7 @@ from gateway.config.deprecation import Deprecation
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.schema import Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
+from gateway.config.translation import Adapter
 from gateway.core.block import Block, render
 
 OWN_PATHS: Mapping[str, str] = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
@@ -124,31 +125,6 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class BodyMap:
-    """One message's translation. `transform` maps a parsed JSON value to another; None leaves the body as it is.
-
-    `query` maps the query's parameters (text to text, or to a list of texts) to the successor's; None leaves the query
-    alone. `status` replaces answer statuses. `source` is what the file said, for explanations and documents.
-    """
-
-    transform: Callable[[Any], Any] | None = None
-    query: Callable[[Any], Any] | None = None
-    status: Mapping[int, int] = field(default_factory=dict)
-    source: str = ""
-    query_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """Translates between the legacy and the successor shape of one endpoint's messages."""
-
-    name: str
-    request: BodyMap | None = None
-    response: BodyMap | None = None
-    error: BodyMap | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Pin:
     """Puts a caller on one side whatever the percent."""
 
@@ -182,7 +158,10 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One API area on its way from `legacy` to `successor` (names of upstreams)."""
+    """One API area on its way from `legacy` to `successor` (names of upstreams).
+
+    `exceptions` are the calendars of endpoints that have their own, by label.
+    """
 
     name: str
     title: str
@@ -190,6 +169,11 @@ class Migration:
     successor: str
     rollout: Rollout
     deprecation: Deprecation | None = None
+    exceptions: Mapping[str, Deprecation] = field(default_factory=dict)
+
+    def calendar(self, endpoint: "Endpoint") -> Deprecation | None:
+        """Return the calendar that an endpoint of this migration goes by."""
+        return self.exceptions[endpoint.label] if endpoint.has_own_dates else self.deprecation
 
     def turned(self, live: LiveMigration) -> Self:
         """Return the migration with these live values."""
@@ -198,7 +182,14 @@ class Migration:
             rollout = replace(rollout, threshold=round(live.percent * 1000))
         if deprecation is not None:
             deprecation = deprecation.turned(live)
-        return replace(self, rollout=rollout, deprecation=deprecation)
+        exceptions = {label: own.turned(live) for label, own in self.exceptions.items()}
+        return replace(self, rollout=rollout, deprecation=deprecation, exceptions=exceptions)
+
+    def keeping(self, known: Self) -> Self:
+        """Return the migration with known calendars where they are equal: where paths stand in one is remembered."""
+        deprecation = known.deprecation if self.deprecation == known.deprecation else self.deprecation
+        exceptions = known.exceptions if self.exceptions == known.exceptions else self.exceptions
+        return replace(self, deprecation=deprecation, exceptions=exceptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +198,7 @@ class Endpoint:
 
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
-    one. `shadows` are quotas that only watch.
+    one. `shadows` are quotas that only watch. `has_own_dates`: the migration has an exception for it.
     """
 
     owner: str
@@ -220,6 +211,7 @@ class Endpoint:
     adapter: Adapter | None = None
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    has_own_dates: bool = False
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
@@ -366,7 +358,9 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         name = self.server.version_header
-        blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in self.upstreams}
+        # A legacy side that is removed need not be configured any more; a clock that is set back may still name it.
+        upstreams = {*self.upstreams, *(migration.legacy for migration in self.intended.values())}
+        blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in upstreams}
         object.__setattr__(self, "served_by", blocks)
         object.__setattr__(self, "cors", compile_cors(self.server))
 
@@ -385,10 +379,7 @@ class Snapshot:
             return self.migrations[name]
         if values is None:
             return self.intended[name]
-        turned = self.intended[name].turned(values)
-        known = self.migrations[name].deprecation
-        # Where paths stand in the calendar is remembered by it.
-        return replace(turned, deprecation=known) if turned.deprecation == known else turned
+        return self.intended[name].turned(values).keeping(self.migrations[name])
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.revision} {self.digest}: {len(self.endpoints)} endpoints, {len(self.routes)} routes>"

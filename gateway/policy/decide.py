@@ -218,7 +218,7 @@ def _phase(
     limits: Block,
     trace: Trace | None,
 ) -> Stand | Refuse | None:
-    deprecation = migration.deprecation
+    deprecation = migration.deprecation if not target.has_own_dates else migration.exceptions[target.label]
     if deprecation is None:
         if trace is not None:
             trace.undated()

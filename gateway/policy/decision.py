@@ -6,7 +6,8 @@ All of it is read-only once made; it is not frozen only because that makes makin
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.config.snapshot import Adapter, Endpoint, Route, Side, Snapshot
+from gateway.config.snapshot import Endpoint, Route, Side, Snapshot
+from gateway.config.translation import Adapter
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields

@@ -13,6 +13,7 @@ from gateway.callers.key_news import Want
 from gateway.callers.keyring import Keyring
 from gateway.callers.revocation import Revocations
 from gateway.config.live import Live
+from gateway.config.retirement import retirements
 from gateway.config.schema import Address
 from gateway.config.snapshot import Snapshot
 from gateway.core.cell import Cell
@@ -39,7 +40,7 @@ from gateway.upstream.fleet import Fleet
 log = logging.getLogger(__name__)
 
 TIDY_SECONDS: Final = 0.5
-"""How often the access log is written out and the certificate's files are looked at."""
+"""How often the access log is written out, and the certificate's files and the upstreams' end are looked at."""
 
 
 class Plane:
@@ -51,7 +52,9 @@ class Plane:
 
     def __init__(self, loaded: Loaded, access_log: AccessLog, clock: Clock, want: Callable[[Want], None]) -> None:
         self._loaded = loaded
+        self._ends = retirements(loaded.config)
         self._access_log = access_log
+        self._clock = clock
         self._snapshot: Cell[Snapshot] = Cell(loaded.snapshot)
         self._fleet = Fleet(clock)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -91,18 +94,19 @@ class Plane:
 
     async def start(self, listen: Address) -> None:
         """Start the upstreams, then listen; raises OSError for a taken address, ssl.SSLError for a bad certificate."""
-        self._fleet.apply(self._loaded.config.upstreams)
+        self._fleet.apply(self._loaded.config.upstreams, self._useless())
         self._handoff.start()
         await self.revocations.start()
         await self._counts.start()
         self.bridge.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
-        spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
+        spawn(self._tidy(), name="write the log, look at certificate and calendar", owner=self._tasks)
 
     def apply(self, loaded: Loaded) -> None:
         """Make a new configuration the running one, between two requests: nothing here waits."""
         self._loaded = loaded
-        self._fleet.apply(loaded.config.upstreams)
+        self._ends = retirements(loaded.config)
+        self._fleet.apply(loaded.config.upstreams, self._useless())
         self.revocations.apply(loaded.config)
         self.keys.apply(loaded.snapshot.auth)
         self._counts.apply(loaded.config)
@@ -144,8 +148,16 @@ class Plane:
         await self._fleet.close()
         self._access_log.flush()
 
+    def _useless(self) -> frozenset[str]:
+        """Return the upstreams that have nothing left to do by now."""
+        config, now = self._loaded.config, self._clock.now()
+        return frozenset(name for name, end in self._ends.items() if end <= now and name in config.upstreams)
+
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
+            useless = self._useless()
+            if useless != self._fleet.resting:
+                self._fleet.apply(self._loaded.config.upstreams, useless)
             self._access_log.flush()
             await self.listener.reread_certificate()
