@@ -61,6 +61,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         endpoints=endpoints,
         routes=routes,
         adapters=adapters,
+        realtime=config.realtime,
     )
 
 

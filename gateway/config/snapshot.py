@@ -10,13 +10,11 @@ from typing import Any, Self
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
 from gateway.config.live import UNCHANGED, Live, LiveMigration
-from gateway.config.schema import Server, Upstream
+from gateway.config.own_path import own_paths
+from gateway.config.schema import Realtime, Server, Upstream
 from gateway.config.template import PathTemplate, Rewrite
 from gateway.config.translation import Adapter
 from gateway.core.block import Block, render
-
-OWN_PATHS: Mapping[str, str] = {"/health": "health", "/.well-known/api-migrations": "api-migrations"}
-"""The paths that the gateway answers itself, before any route, with a name for each."""
 
 
 class Side(StrEnum):
@@ -338,7 +336,8 @@ class Snapshot:
     """All rules at one moment. `revision` counts applied configurations, `digest` starts the file's SHA-256 in hex.
 
     `intended` are the migrations as the file has them, `migrations` with the values of `live`. `served_by` is the
-    version header for each upstream's answers; `cors` is None without `server.cors`.
+    version header for each upstream's answers; `cors` is None without `server.cors`, `realtime` without a hub.
+    `own_paths` are those that the gateway answers itself, with what they are called.
     """
 
     revision: int
@@ -353,6 +352,8 @@ class Snapshot:
     routes: tuple[Route, ...]
     live: Live = UNCHANGED
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    realtime: Realtime | None = None
+    own_paths: Mapping[str, str] = field(init=False, repr=False, compare=False)
     served_by: Mapping[str, Block] = field(init=False, repr=False, compare=False)
     cors: CorsPolicy | None = field(init=False, repr=False, compare=False)
 
@@ -363,6 +364,7 @@ class Snapshot:
         blocks = {upstream: render(((name, upstream),)) if name is not None else "" for upstream in upstreams}
         object.__setattr__(self, "served_by", blocks)
         object.__setattr__(self, "cors", compile_cors(self.server))
+        object.__setattr__(self, "own_paths", own_paths(self.realtime))
 
     @property
     def consumer(self) -> tuple[Identity, ...]:

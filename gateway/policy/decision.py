@@ -102,10 +102,11 @@ class Forward:
 class NeedKeys:
     """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
 
-    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all.
+    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all. `target`
+    is None for a path of the gateway's own.
     """
 
-    target: Endpoint | Route
+    target: Endpoint | Route | None
     url: str
     kid: str | None
 

@@ -27,6 +27,7 @@ from gateway.proxy.tally import Tally
 from gateway.upstream.fleet import Fleet
 from tests.support.client import RawClient, connected
 from tests.support.gateway import LISTEN
+from tests.support.no_sockets import NoSockets
 from tests.support.soon import soon
 from tests.support.upstream import ScriptedUpstream
 
@@ -115,8 +116,8 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
             clock,
             Tally(cell.value, 100, b""),
         )
-        handoff = Handoff(LocalPaths(cell, clock, Rig))
-        listener = Listener(Proxy(shared, handoff, clock, desk), config.server.limits)
+        handoff = Handoff(LocalPaths(cell, clock, Rig, NoSockets()))
+        listener = Listener(Proxy(shared, handoff, NoSockets(), clock, desk), config.server.limits)
         fleet.apply(config.upstreams)
         await listener.start("127.0.0.1", 0, None)
         try:
