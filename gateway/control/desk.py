@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 from gateway.config.schema import Config, Ramp, Rollout
 from gateway.config.snapshot import Snapshot
-from gateway.control import controller
 from gateway.control.book import Book, Draft
+from gateway.control.controller import Standing as Judged
 from gateway.control.event import Event, Verb
 from gateway.control.preview import preview
 from gateway.control.rollout import RolloutState, begin, edited, position, shown, transition
@@ -50,7 +50,7 @@ class Desk:
         self._store = store
         self._rules = rules
         self._clock = clock
-        self.judged: Mapping[str, controller.Standing] = {}
+        self.judged: Mapping[str, Judged] = {}
 
     def __repr__(self) -> str:
         return f"<Desk of {self._book!r}>"
