@@ -2,8 +2,9 @@
 
 from functools import partial
 from time import monotonic
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
+from gateway.config.own_path import SOCKET
 from gateway.core.clock import Clock
 from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
@@ -13,8 +14,11 @@ from gateway.downstream.serving import Serving
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.fallback import rule as fallback_rule
+from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
+from gateway.proxy.fallback import Attempt
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -23,14 +27,25 @@ from gateway.wire.request import Request
 ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
 
 
+class Door(Protocol):
+    """Where WebSockets come in."""
+
+    def enter(
+        self, client: ClientConnection, request: Request, request_id: str, memory: Memory
+    ) -> Refuse | NeedKeys | None:
+        """Take the connection over and return None; or say why not, or what must be known first."""
+
+
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock, fulfiller: Fulfiller) -> None:
+    def __init__(self, shared: Shared, handoff: Handoff, door: Door, clock: Clock, fulfiller: Fulfiller) -> None:
         self._shared = shared
         self._handoff = handoff
+        self._door = door
         self._clock = clock
         self._fulfiller = fulfiller
+        self._budgets = Budgets()
 
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
@@ -54,9 +69,18 @@ class Proxy:
         shared = self._shared
         decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
+            if not decision.target.is_plain:
+                return self._escort(client, request, decision, record, body, is_complete)
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
+        if isinstance(decision, Local) and decision.name == SOCKET:
+            opened = self._door.enter(client, request, record.request_id, memory)
+            if opened is None:
+                record.status = 101
+                shared.finish(record, monotonic())
+                return None
+            decision = record.decision = opened
         match decision:
             case Refuse():
                 self._refuse(client, request, record, decision)
@@ -71,13 +95,33 @@ class Proxy:
                 assert_never(decision)
         return None
 
+    def _escort(
+        self,
+        client: ClientConnection,
+        request: Request,
+        forward: Forward,
+        record: Record,
+        body: bytes,
+        is_complete: bool,
+    ) -> Serving | None:
+        """Serve a request of an endpoint where more than one exchange may come of it."""
+        rule = fallback_rule(forward)
+        if rule is None:
+            exchange = Exchange(self._shared, client, request, forward, record)
+            exchange.begin(body, is_complete)
+            return None if exchange.is_done else exchange
+        budget = self._budgets.find(forward.target.owner, rule)
+        attempt = Attempt(self._shared, client, request, forward, record, budget)
+        attempt.begin(body, is_complete)
+        return None if attempt.owner.is_done else attempt
+
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Answer bytes that are no request, and close."""
         shared = self._shared
         record = Record(shared.ids.keep(None), monotonic(), failure=error.fault.name.lower())
         shared.open += 1
         client.is_last = True
-        shared.refuse(client, None, record, problem(error), ())
+        shared.refuse(client, None, record, problem(error), shared.readable(error.origin))
         shared.finish(record, monotonic())
 
     def _refuse(self, client: ClientConnection, request: Request, record: Record, decision: Refuse) -> None:

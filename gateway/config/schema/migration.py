@@ -1,8 +1,11 @@
 """`migrations` and `routes`: which paths there are, who serves them, and when the legacy ones end."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from gateway.config.schema.auth import Mode, Require, When
 from gateway.config.schema.scalars import (
@@ -19,6 +22,7 @@ from gateway.config.schema.scalars import (
     RelativeDate,
     RouteMatch,
     WebUrl,
+    boolean,
 )
 from gateway.config.schema.strict import OneOrMany, Strict
 
@@ -41,8 +45,27 @@ class Route(Strict):
     upgrade: Boolean = False
 
 
+class Brownout(Strict):
+    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
+
+    at: RelativeDate
+    duration: Duration = Field(alias="for")
+
+
+class OwnDates(Strict):
+    """An endpoint's exceptions from its migration's calendar: keys set here, to null too, replace those there."""
+
+    announced: Date | None = None
+    deprecated: RelativeDate | None = None
+    gone: RelativeDate | None = None
+    removed: RelativeDate | None = None
+    docs: WebUrl | None = None
+    policy: WebUrl | None = None
+    brownouts: tuple[Brownout, ...] | None = None
+
+
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's.
+    """One legacy call and its successor. `auth`, `require`, `quotas` and `deprecation` override the migration's.
 
     Each request takes `cost` of every quota.
     """
@@ -54,6 +77,7 @@ class Endpoint(Strict):
     require: Require | None = None
     quotas: tuple[Name, ...] | None = None
     cost: Positive = 1
+    deprecation: OwnDates | None = None
 
 
 class Pin(When):
@@ -67,6 +91,27 @@ class Shadow(Strict):
 
     percent: Percent = 0.0
     ignore: tuple[FilledText, ...] = ()
+
+
+class Fallback(Strict):
+    """Whether legacy answers where the successor fails, also written as `true` or `false`.
+
+    For at most `budget` percent of the successor's calls, and for `concurrency` of them at once in each worker; null
+    stands for half of legacy's `max_connections`.
+    """
+
+    enabled: Boolean = True
+    budget: Percent = 100.0
+    concurrency: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_truth(cls, value: Any) -> Any:
+        return value if isinstance(value, Mapping) else {"enabled": boolean(value)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler.resolve_ref_schema(handler(core))]}
 
 
 class Gates(Strict):
@@ -97,16 +142,9 @@ class Rollout(Strict):
     by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
     salt: FilledText = "crossfade"
     pins: tuple[Pin, ...] = ()
-    fallback: Boolean = False
+    fallback: Fallback = Fallback(enabled=False)
     shadow: Shadow = Shadow()
     ramp: Ramp | None = None
-
-
-class Brownout(Strict):
-    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
-
-    at: RelativeDate
-    duration: Duration = Field(alias="for")
 
 
 class Extension(Strict):
@@ -131,6 +169,20 @@ class Deprecation(Strict):
     rehearsal: Boolean = False
 
 
+class Lint(Strict):
+    """What `check` is not to speak about: names of its rules."""
+
+    allow: tuple[FilledText, ...] = ()
+
+
+def own_calendar(common: Deprecation | None, own: OwnDates) -> Deprecation:
+    """Return an endpoint's calendar: its own dates, and the migration's for the rest."""
+    exceptions = {name: getattr(own, name) for name in own.model_fields_set}
+    if "brownouts" in exceptions:
+        exceptions["brownouts"] = own.brownouts or ()
+    return (common or Deprecation()).model_copy(update=exceptions)
+
+
 class Migration(Strict):
     """One API area on its way from one upstream to another."""
 
@@ -143,3 +195,4 @@ class Migration(Strict):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     rollout: Rollout = Rollout()
     deprecation: Deprecation | None = None
+    lint: Lint = Lint()
