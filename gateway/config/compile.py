@@ -28,6 +28,7 @@ from gateway.config.snapshot import (
     Side,
     Snapshot,
 )
+from gateway.config.stream import relieved, streamed
 
 type Limits = tuple[tuple[Quota, ...], tuple[Quota, ...]]
 """The quotas that refuse, and those that only watch."""
@@ -44,11 +45,12 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, name, quotas, adapters)
+        _endpoint(endpoint, spec, name, quotas, adapters, config.realtime)
         for name, spec in config.migrations.items()
         for endpoint in spec.endpoints
     )
-    routes = tuple(_route(spec, quotas) for spec in config.routes)
+    routes = tuple(_route(spec, quotas, config.realtime) for spec in config.routes)
+    endpoints, routes = streamed(endpoints, routes, config.realtime)
     return Snapshot(
         revision=revision,
         digest=digest,
@@ -135,6 +137,7 @@ def _endpoint(
     owner: str,
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
+    realtime: schema.Realtime | None,
 ) -> Endpoint:
     enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
     return Endpoint(
@@ -148,10 +151,11 @@ def _endpoint(
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
+        relief=relieved(spec.legacy.template, spec.serve, spec.fresh, realtime),
     )
 
 
-def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
+def _route(spec: schema.Route, quotas: Mapping[str, Quota], realtime: schema.Realtime | None) -> Route:
     enforced, shadows = _limits(spec.quotas, spec.cost, quotas)
     match = spec.match
     return Route(
@@ -164,6 +168,7 @@ def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
         upgrade=spec.upgrade,
         require=_requirement(spec.require),
         shadows=shadows,
+        relief=relieved(match.template, spec.serve, spec.fresh, realtime),
     )
 
 

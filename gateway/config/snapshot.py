@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any, Self
+from urllib.parse import unquote
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
@@ -202,12 +203,32 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
+class HubTopic:
+    """A path that the hub serves: with a stream of the topic, or with its newest message if it is `fresh` (seconds).
+
+    `topic` has the path's parameters in it; `{sub}` is left out at its end, which means the caller's own.
+    """
+
+    path: PathTemplate
+    topic: str
+    fresh: float = 0.0
+
+    def of(self, path: str) -> str:
+        """Return the topic that a raw path means; what no topic can have stays as it is, and is no topic."""
+        values = self.path.match(path) or {}
+        text = self.topic.removesuffix(":{sub}") if "sub" not in values else self.topic
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", unquote(value))
+        return text
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
-    one. `shadows` are quotas that only watch.
+    one. `shadows` are quotas that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
     """
 
     owner: str
@@ -220,6 +241,8 @@ class Endpoint:
     adapter: Adapter | None = None
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    stream: HubTopic | None = None
+    relief: HubTopic | None = None
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
@@ -233,7 +256,7 @@ class Route:
     """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
 
     `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics, `owner` its own name. `shadows` are quotas
-    that only watch.
+    that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
     """
 
     name: str
@@ -245,6 +268,8 @@ class Route:
     upgrade: bool = False
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    stream: HubTopic | None = None
+    relief: HubTopic | None = None
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 

@@ -12,9 +12,10 @@ from gateway.downstream.handoff import Handoff
 from gateway.downstream.serving import Serving
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -26,9 +27,10 @@ ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock, fulfiller: Fulfiller) -> None:
+    def __init__(self, shared: Shared, handoff: Handoff, from_hub: FromHub, clock: Clock, fulfiller: Fulfiller) -> None:
         self._shared = shared
         self._handoff = handoff
+        self._from_hub = from_hub
         self._clock = clock
         self._fulfiller = fulfiller
 
@@ -54,9 +56,17 @@ class Proxy:
         shared = self._shared
         decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
+            relief = decision.target.relief
+            if relief is not None and is_complete and self._from_hub.relieve(client, request, record, decision, relief):
+                return None
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
+        if isinstance(decision, Stream):
+            refused = self._from_hub.stream(client, request, record, decision)
+            if refused is None:
+                return None
+            decision = record.decision = refused
         match decision:
             case Refuse():
                 self._refuse(client, request, record, decision)

@@ -25,11 +25,14 @@ from gateway.observability.metrics import Metrics
 from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory
 from gateway.policy.route import Places
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
 from gateway.proxy.tally import Tally
 from gateway.realtime.bridge import Bridge
+from gateway.realtime.relief import Relief
+from gateway.realtime.streams import Streams
 from gateway.server.configuration import Loaded
 from gateway.server.gauge import gauges
 from gateway.server.message import Report
@@ -67,7 +70,9 @@ class Plane:
         access_log.share = loaded.config.server.access_log.share
         self.bridge = Bridge(loaded.config, self._snapshot, metrics, clock, Random())
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self))
-        proxy = Proxy(self._shared, self._handoff, clock, inquiry)
+        self.streams = Streams(self.bridge.hub, loaded.config.realtime, clock)
+        from_hub = FromHub(self._shared, self.streams, Relief(self.bridge.hub, clock))
+        proxy = Proxy(self._shared, self._handoff, from_hub, clock, inquiry)
         self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
         read = (
             *gauges(self._fleet, self.listener),
@@ -96,6 +101,7 @@ class Plane:
         await self.revocations.start()
         await self._counts.start()
         self.bridge.start()
+        self.streams.start()
         await self.listener.start(listen.host, listen.port, self._loaded.config.server.tls, reuse_port=True)
         spawn(self._tidy(), name="write the log, look at the certificate", owner=self._tasks)
 
@@ -108,6 +114,7 @@ class Plane:
         self._counts.apply(loaded.config)
         self._shared.apply(loaded.snapshot)
         self.bridge.apply(loaded.config)
+        self.streams.apply(loaded.config.realtime)
         self._shared.tally.most = loaded.config.ledger.callers
         self._shared.access_log.share = loaded.config.server.access_log.share
         self.listener.apply(loaded.config.server.limits, loaded.snapshot.auth.dropped)
@@ -126,6 +133,7 @@ class Plane:
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""
         await self.listener.drain()
+        self.streams.drain()
         try:
             async with asyncio.timeout(self._loaded.config.server.drain):
                 await self.listener.empty()
@@ -140,6 +148,7 @@ class Plane:
         await self.revocations.close()
         self.keys.close()
         await self._counts.close()
+        self.streams.close()
         await self.bridge.close()
         await self._fleet.close()
         self._access_log.flush()
