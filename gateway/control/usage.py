@@ -1,6 +1,7 @@
 """Who called what, counted: the ledger's rows."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,8 @@ OTHERS: Final = "(others)"
 class Usage:
     """What one caller did at one endpoint on one day, on one side.
 
-    `day` is in days since 1970 (UTC); `first` and `last` are Unix seconds. `side` is `legacy` or `successor`, empty for
+    `day` is in days since 1970 (UTC); `first` and `last` are Unix seconds within it, of which a store keeps whole ones.
+    `side` is `legacy` or `successor`, empty for
     what was refused because of the phase. `profile` is the JSON object that a preview decides by (the caller's
     identities, or the bucket where they must not be kept); empty for OTHERS. Failures are the backends': 5xx, time-outs
     and broken answers.
@@ -32,15 +34,40 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one gateway adds to the ledger at once. Rows are keyed by all their fields before `requests`.
+    """What one gateway adds to the ledger at once. Rows are keyed by all their fields before `requests`, each key once.
 
-    `number` grows with every batch of the same `writer`, also over restarts: a batch that is written again, because the
-    reply to the first attempt was lost, adds nothing twice.
+    `number` grows with every batch of the same `writer`, which writes one after the other: a batch that is written
+    again, because the reply to the first attempt was lost, adds nothing twice.
     """
 
     writer: str
     number: int
     rows: Sequence[Usage]
+
+
+class Days(Mapping[int, int]):
+    """Requests by day, packed, because a hundred thousand consumers' dictionaries would fill the memory."""
+
+    __slots__ = ("_counts", "_first")
+
+    def __init__(self, first: int, counts: "array[int]") -> None:
+        self._first = first
+        self._counts = counts
+
+    def __repr__(self) -> str:
+        return f"Days({dict(self)})"
+
+    def __getitem__(self, day: int) -> int:
+        at = day - self._first
+        if not 0 <= at < len(self._counts) or not self._counts[at]:
+            raise KeyError(day)
+        return self._counts[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return (day for day, count in enumerate(self._counts, self._first) if count)
+
+    def __len__(self) -> int:
+        return len(self._counts) - self._counts.count(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +87,5 @@ class Total:
     successor_failures: int
     first: float
     last: float
-    endpoints: dict[str, int]
-    days: dict[int, int]
+    endpoints: Mapping[str, int]
+    days: Mapping[int, int]

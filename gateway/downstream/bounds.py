@@ -1,4 +1,4 @@
-"""Which heads are refused for their size, or before they are complete. Pure."""
+"""Which heads are refused for their size, or before they are complete, and whose those are. Pure."""
 
 import re
 from typing import Final
@@ -11,6 +11,7 @@ type Fault = tuple[RequestFault, str]
 HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
 """In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
 FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+ORIGIN: Final = re.compile(rb"\r\n[Oo][Rr][Ii][Gg][Ii][Nn]:[ \t]*([\x21-\x7e]+)[ \t]*(?=\r\n)")
 TOO_MANY_FIELDS: Final = "The header fields are too large or too many."
 TOO_LONG: Final = "The request line is too long."
 
@@ -35,6 +36,15 @@ def begun_fault(data: bytes, limits: Limits) -> Fault | None:
     if data != b"\r" and (HOPELESS.search(data) is not None or FIRST.match(data) is None):
         return RequestFault.MALFORMED, "This is not a valid HTTP/1.1 request."
     return None
+
+
+def origin_in(begun: bytes) -> str | None:
+    """Return the one `Origin` of a head that is refused without having been parsed, as far as it has arrived.
+
+    It decides only whether a page may read that refusal.
+    """
+    found = ORIGIN.findall(begun)
+    return found[0].decode("ascii") if len(found) == 1 else None
 
 
 def too_large(limits: Limits) -> str:

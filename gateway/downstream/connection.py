@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Final, Protocol, cast
 
 from gateway.config.schema import Limits
-from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, size_fault, too_large
+from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, origin_in, size_fault, too_large
 from gateway.downstream.fault import RequestError, RequestFault
 from gateway.downstream.serving import Serving
 from gateway.wire.body import Body, UntilClose
@@ -257,8 +257,9 @@ class ClientConnection(asyncio.Protocol):
         elif self._exchange is None and not self._has_head_begun:
             self.close()
         elif self._exchange is None:
-            self._buffer = b""
-            self._turn_away(RequestFault.TOO_SLOW, "The request's head did not arrive in time.")
+            self._turn_away(
+                RequestFault.TOO_SLOW, "The request's head did not arrive in time.", origin_in(self._buffer)
+            )
         elif self._body is not None:
             self._fail_body(RequestError(RequestFault.TOO_SLOW, "The request's body did not arrive in time."))
         else:
@@ -289,15 +290,15 @@ class ClientConnection(asyncio.Protocol):
         registry = self._registry
         fault = size_fault(data[:end], registry.limits) if end > registry.small_head else None
         if fault is not None:
-            self._turn_away(*fault)
+            self._turn_away(*fault, origin_in(data[: end + 2]))
             return False
         try:
             request = parse_request(data[:end], registry.memo, self.peer)
         except WireError as error:
-            self._turn_away(RequestFault.MALFORMED, str(error))
+            self._turn_away(RequestFault.MALFORMED, str(error), origin_in(data[: end + 2]))
             return False
         if len(request.lines) > registry.limits.header_count:
-            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS)
+            self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS, request.lookup.get("origin"))
             return False
         self._has_head_begun = False
         self.deadline = NEVER
@@ -315,10 +316,10 @@ class ClientConnection(asyncio.Protocol):
         try:
             body, rest = decoder.feed(rest)
         except WireError as error:
-            self._turn_away(RequestFault.MALFORMED, str(error))
+            self._turn_away(RequestFault.MALFORMED, str(error), request.lookup.get("origin"))
             return False
         if max(request.length, len(body)) > limits.body:
-            self._turn_away(RequestFault.BODY_TOO_LARGE, too_large(limits))
+            self._turn_away(RequestFault.BODY_TOO_LARGE, too_large(limits), request.lookup.get("origin"))
             return False
         is_complete = decoder.is_done
         if not is_complete:
@@ -375,7 +376,7 @@ class ClientConnection(asyncio.Protocol):
         limits = self._registry.limits
         fault = begun_fault(data, limits)
         if fault is not None:
-            self._turn_away(*fault)
+            self._turn_away(*fault, origin_in(data))
             return False
         self._buffer = data
         if not self._has_head_begun:
@@ -383,11 +384,11 @@ class ClientConnection(asyncio.Protocol):
             self.deadline = monotonic() + limits.header_timeout
         return False
 
-    def _turn_away(self, fault: RequestFault, detail: str) -> None:
+    def _turn_away(self, fault: RequestFault, detail: str, origin: str | None = None) -> None:
         self._has_head_begun = False
         self.is_last = True
         self._buffer = b""
-        self._registry.service.turn_away(self, RequestError(fault, detail))
+        self._registry.service.turn_away(self, RequestError(fault, detail, origin))
         transport = self._transport
         if transport is None:
             return

@@ -15,9 +15,13 @@ class RequestFault(Enum):
 
 
 class RequestError(Exception):
-    """A request that cannot be served as it is; `detail` is a sentence for the client."""
+    """A request that cannot be served as it is; `detail` is a sentence for the client.
 
-    def __init__(self, fault: RequestFault, detail: str) -> None:
+    `origin` is the page that sent it, where so much of it was read.
+    """
+
+    def __init__(self, fault: RequestFault, detail: str, origin: str | None = None) -> None:
         super().__init__(detail)
         self.fault = fault
         self.detail = detail
+        self.origin = origin

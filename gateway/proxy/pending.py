@@ -102,7 +102,8 @@ class Pending:
         elif self._leave():
             self._client.is_last = True
             self._record.failure = error.fault.name.lower()
-            self._shared.refuse(self._client, self._request, self._record, problem(error), ())
+            readable = self._shared.readable(self._request.lookup.get("origin"))
+            self._shared.refuse(self._client, self._request, self._record, problem(error), readable)
             self._shared.finish(self._record, monotonic())
             self._client.finish(monotonic())
 

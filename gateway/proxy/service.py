@@ -87,7 +87,7 @@ class Proxy:
         record = Record(shared.ids.keep(None), monotonic(), failure=error.fault.name.lower())
         shared.open += 1
         client.is_last = True
-        shared.refuse(client, None, record, problem(error), ())
+        shared.refuse(client, None, record, problem(error), shared.readable(error.origin))
         shared.finish(record, monotonic())
 
     def _refuse(self, client: ClientConnection, request: Request, record: Record, decision: Refuse) -> None:

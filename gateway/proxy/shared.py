@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from gateway.config.cors import ANSWER_FIELDS
 from gateway.config.snapshot import Snapshot
-from gateway.core.block import render
+from gateway.core.block import fields, render
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
 from gateway.core.errors import MEDIA_TYPE, Problem
@@ -78,6 +78,11 @@ class Shared:
         self.snapshot.value = snapshot
         self.tally.apply(snapshot)
         self.rules = Rules.of(snapshot)
+
+    def readable(self, origin: str | None) -> Fields:
+        """Return what lets a page of this origin read an answer that nothing was decided about."""
+        cors = self.snapshot.value.cors
+        return fields(cors.answer(origin)) if cors is not None else ()
 
     def refuse(
         self, client: ClientConnection, request: Request | None, record: Record, problem: Problem, fields: Fields

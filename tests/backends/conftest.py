@@ -1,22 +1,17 @@
 """What tests of the backends share: a real Valkey, stores of both kinds, an open platform."""
 
 import asyncio
-import os
 import shutil
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from pymongo import MongoClient
 
 from backends.domain.passwords import Passwords
 from backends.domain.platform import Platform, Settings, open_platform
 from backends.domain.seeding import Seeding
 from backends.domain.store import open_store
-from tests.backends.mongo_wire import MongoWire
 from tests.backends.moved_clock import MovedClock
 
 JWT_SECRET = "a-secret-for-tests-of-32-bytes-at-least"
@@ -48,26 +43,6 @@ async def _seed(url: str) -> None:
 def seeded_url(tmp_path: Path, seeded_file: Path) -> str:
     """The URL of a seeded store of the test's own."""
     return f"sqlite:///{shutil.copy(seeded_file, tmp_path / 'seeded.db')}"
-
-
-@pytest.fixture(scope="session")
-def mongo_server() -> Iterator[str]:
-    """`TEST_MONGO_URL`, or the MongoDB-wire stand-in."""
-    if url := os.environ.get("TEST_MONGO_URL"):
-        yield url
-        return
-    wire = MongoWire()
-    yield wire.start()
-    wire.close()
-
-
-@pytest.fixture
-def mongo_url(mongo_server: str) -> Iterator[str]:
-    """A database of the test's own, dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    yield urlsplit(mongo_server)._replace(path=f"/{name}").geturl()
-    with MongoClient[dict[str, object]](mongo_server) as client:
-        client.drop_database(name)
 
 
 @pytest.fixture

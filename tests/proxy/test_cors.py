@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from gateway.server.gateway import Gateway
-from tests.support.client import Received, ask
+from tests.support.client import Received, ask, connected
 from tests.support.clock import FakeClock
 from tests.support.gateway import LISTEN, running
 from tests.support.upstream import ScriptedUpstream, answering, json_answer
@@ -235,3 +235,59 @@ async def test_a_preflight_leaves_the_connection_and_the_quota_alone(tmp_path: P
         for _ in range(3):
             assert (await ask(gateway.public_port, "/counted", "OPTIONS", preflight())).status == 204
         assert (await ask(gateway.public_port, "/counted", fields={"Origin": APP})).status == 200
+
+
+HASTY = f"""{CORS}
+  limits: {{request_line: 1KiB, headers: 4KiB, header_count: 20, body: 1KiB, header_timeout: 1s, body_timeout: 1s}}"""
+EARLY = {
+    "no field": (400, "GET /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\nno field\r\n\r\n"),
+    "bad chunk": (
+        400,
+        "POST /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ),
+    "slow head": (408, "GET /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\nX-More"),
+    "slow body": (408, "POST /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\nContent-Length: 9\r\n\r\nx"),
+    "large body": (413, "POST /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\nContent-Length: 9999\r\n\r\n"),
+    "long line": (414, f"GET /open/{'x' * 2000} HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\n\r\n"),
+    "large head": (431, f"GET /open/x HTTP/1.1\r\nHost: a\r\noRIGIn: ORIGIN\r\nX: {'x' * 5000}\r\n\r\n"),
+    "large head, begun": (431, f"GET /open/x HTTP/1.1\r\nHost: a\r\norigin:ORIGIN \r\nX: {'x' * 5000}"),
+    "many fields": (431, f"GET /open/x HTTP/1.1\r\nHost: a\r\nOrigin: ORIGIN\r\n{'X: y\r\n' * 30}\r\n"),
+}
+"""Refused before anything is decided about them, each with the status; `ORIGIN` stands for the page."""
+
+
+async def refused(gateway: Gateway, request: str) -> Received:
+    async with connected(gateway.public_port) as client:
+        await client.send(request.encode())
+        return await client.answer()
+
+
+@pytest.mark.parametrize("name", EARLY)
+async def test_a_refusal_before_all_decisions_can_be_read_where_the_origin_was(tmp_path: Path, name: str) -> None:
+    status, request = EARLY[name]
+    async with serving(tmp_path, HASTY) as gateway:
+        answer, other = [await refused(gateway, request.replace("ORIGIN", page)) for page in (APP, "https://evil.test")]
+    assert (answer.status, other.status) == (status, status)
+    assert answer.get("Access-Control-Allow-Origin") == APP
+    assert allowed(other) == {}
+    assert (answer.get("Vary"), other.get("Vary")) == ("Origin", "Origin")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        "\x16\x03\x01\x02\r\n",
+        "GET /open/x HTTP/1.1\r\nHost: a\r\nno field\r\n\r\nOrigin: ORIGIN\r\n\r\n",
+        "GET /open/x HTTP/1.1\r\nHost: a\r\nno field\r\nOrigin: ORIGIN\r\nOrigin: ORIGIN\r\n\r\n",
+    ],
+)
+async def test_where_no_origin_can_be_told_no_page_reads_the_refusal(tmp_path: Path, request_bytes: str) -> None:
+    async with serving(tmp_path) as gateway:
+        answer = await refused(gateway, request_bytes.replace("ORIGIN", APP))
+    assert (answer.status, allowed(answer)) == (400, {})
+
+
+async def test_without_cors_early_refusals_say_nothing_about_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, "") as gateway:
+        answer = await refused(gateway, EARLY["no field"][1].replace("ORIGIN", APP))
+    assert (answer.status, allowed(answer), answer.get("Vary")) == (400, {}, None)

@@ -70,7 +70,7 @@ class Store(Protocol):
         ...
 
     def usage(self, since_day: int, migration: str | None = None) -> AsyncIterator[Usage]:
-        """Yield the rows since a day, the writers' together, in an order that keeps a consumer's rows side by side."""
+        """Yield the rows since a day, the writers' together, ordered by migration and consumer."""
         ...
 
     async def totals(self, since_day: int, migration: str | None = None) -> Sequence[Total]:
@@ -86,11 +86,11 @@ class Store(Protocol):
         ...
 
     async def swap_lease(self, name: str, seen: Lease | None, wanted: Lease) -> bool:
-        """Replace what was seen; return False when it is not so any more."""
+        """Replace what was seen; return False when it is not so any more. True also when `wanted` is there already."""
         ...
 
     async def keep_samples(self, samples: Sequence[Sample], most: int) -> None:
-        """Keep samples, at most so many of each migration: the newest."""
+        """Keep samples, at most so many of each migration: the newest. One that is there already is not kept twice."""
         ...
 
     async def samples(self, migration: str, limit: int) -> Sequence[Sample]:

@@ -9,9 +9,10 @@ from mongoeco.wire.proxy import AsyncMongoEcoProxyServer
 
 
 class MongoWire:
-    """Serves until `close`; owns its loop, so that it never waits for the test's."""
+    """Serves until `close`, on a free port if none is given; owns its loop, so that it never waits for the test's."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         self._address: Future[str] = Future()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -33,6 +34,6 @@ class MongoWire:
             self._loop.close()
 
     async def _serve(self) -> None:
-        async with AsyncMongoEcoProxyServer(engine=MemoryEngine()) as server:
+        async with AsyncMongoEcoProxyServer(engine=MemoryEngine(), port=self.port) as server:
             self._address.set_result(server.address.uri)
             await self._stop.wait()
