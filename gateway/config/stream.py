@@ -15,6 +15,7 @@ def streamed(endpoints: tuple[Endpoint, ...], routes: tuple[Route, ...], realtim
     A stream whose path is an endpoint's or a route's keeps its policy: token, quotas, phase. Any other one needs a
     token, has no quota, and is tried before all routes.
     """
+    own: list[Route] = []
     for template, topic in realtime.sse.items() if realtime is not None else ():
         stream = HubTopic(template, topic)
         marked = tuple(replace(one, stream=stream) if _is_at(one, template) else one for one in endpoints)
@@ -24,9 +25,10 @@ def streamed(endpoints: tuple[Endpoint, ...], routes: tuple[Route, ...], realtim
         passed = tuple(replace(one, stream=stream) if _is_at(one, template) else one for one in routes)
         upstream = realtime.upstream if realtime is not None else ""
         name = topic.partition(":")[0]
-        own = Route(f"stream-{name}", "GET", template, upstream, AuthMode.REQUIRED, (), stream=stream)
-        routes = passed if passed != routes else (own, *routes)
-    return endpoints, routes
+        if passed == routes:
+            own.append(Route(f"stream-{name}", "GET", template, upstream, AuthMode.REQUIRED, (), stream=stream))
+        routes = passed
+    return endpoints, (*own, *routes)
 
 
 def relieved(target: PathTemplate, serve: str | None, fresh: float, realtime: Realtime | None) -> HubTopic | None:
