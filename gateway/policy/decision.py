@@ -6,7 +6,8 @@ All of it is read-only once made; it is not frozen only because that makes makin
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.config.snapshot import Adapter, Endpoint, Route, Side, Snapshot
+from gateway.config.snapshot import Endpoint, Route, Side, Snapshot
+from gateway.config.translation import Adapter
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
@@ -120,10 +121,11 @@ class Stream:
 class NeedKeys:
     """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
 
-    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all.
+    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all. `target`
+    is None for a path of the gateway's own.
     """
 
-    target: Endpoint | Route
+    target: Endpoint | Route | None
     url: str
     kid: str | None
 

@@ -48,7 +48,7 @@ class Bridge:
         self._families = self._known_families()
         self._feed = self._new_feed()
         self._streams = self._wanted_streams({})
-        self._sides = Sides(snapshot, self._feed, self._streams)
+        self._sides = Sides(snapshot, self._feed, self._streams, clock)
         self.delivery = Delivery(encoders(self._legacy_shape), self._realtime.limits.queue)
         self.hub = Hub(self._rules(), self._sides, self.delivery, clock, lambda: token_hex(4))
         self._is_started = False

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.config.snapshot import Adapter, Endpoint, HubTopic, Route
+from gateway.config.snapshot import Endpoint, HubTopic, Route
+from gateway.config.translation import Adapter
 from gateway.core.clock import Clock
 from gateway.policy.adapt import AdaptError, adapt_answer
 from gateway.policy.route import canonical

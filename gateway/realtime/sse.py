@@ -11,6 +11,7 @@ from gateway.core.block import Block, render
 from gateway.core.clock import Clock
 from gateway.core.errors import MEDIA_TYPE, Problem, ProblemType
 from gateway.core.http import http_date
+from gateway.policy.verified import Verified
 from gateway.realtime.port import Code, Dialect, Membership, Outcome, Position
 from gateway.realtime.wheel import NOWHERE, Wheel
 
@@ -48,14 +49,13 @@ class Registry(Protocol):
 class EventStream(asyncio.Protocol):
     """Owns one transport, from the request to its end.
 
-    `answered` is told the status, once; `ends` is when the caller's token does (Unix seconds). `notices` are header
-    fields of the answer.
+    `answered` is told the status, once; the stream ends with its `token`. `notices` are header fields of
+    the answer.
     """
 
     __slots__ = (
         "_answered",
         "_clock",
-        "_ends",
         "_instance",
         "_is_open",
         "_member",
@@ -69,6 +69,7 @@ class EventStream(asyncio.Protocol):
         "is_behind",
         "key",
         "spoke",
+        "token",
         "write",
     )
 
@@ -85,7 +86,7 @@ class EventStream(asyncio.Protocol):
         request_id: str,
         instance: str,
         notices: Block,
-        ends: float,
+        token: Verified,
         key: str,
     ) -> None:
         self._transport = transport
@@ -96,7 +97,7 @@ class EventStream(asyncio.Protocol):
         self._request_id = request_id
         self._instance = instance
         self._notices = notices
-        self._ends = ends
+        self.token = token
         self._member: Membership | None = None
         self._is_open = False
         self._stalled_at = 0.0
@@ -161,7 +162,7 @@ class EventStream(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Keep proxies from taking silence for death; end what nobody reads, and what nobody may read any more."""
-        if self._clock.now() >= self._ends:
+        if self._clock.now() >= self.token.ends:
             self._end()
         elif self.is_behind and now - self._stalled_at >= STALLED_SECONDS:
             self._transport.abort()
@@ -172,7 +173,7 @@ class EventStream(asyncio.Protocol):
 
     def _wait(self, now: float) -> None:
         """Be looked at when the next beat is due, or when the token ends."""
-        left = self._ends - self._clock.now()
+        left = self.token.ends - self._clock.now()
         self._wheel.put(self, now + max(0.0, min(BEAT_SECONDS, left)))
 
     def close(self, code: int, reason: str) -> None:

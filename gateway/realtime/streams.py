@@ -10,6 +10,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import Problem, ProblemType
 from gateway.downstream.connection import ClientConnection
 from gateway.policy.decision import Refuse, Stream
+from gateway.policy.revocation import RevocationList
 from gateway.realtime.hub import Hub
 from gateway.realtime.port import Position, Wish
 from gateway.realtime.sse import EventStream, position
@@ -51,6 +52,13 @@ class Streams:
         """Keep time; needs a running loop."""
         self._wheel.start()
 
+    def revoke(self, revoked: RevocationList) -> None:
+        """End the streams whose tokens have been revoked."""
+        now = self._clock.now()
+        for stream in tuple(self._streams):
+            if revoked.refuses(stream.token.texts, stream.token.claims, now):
+                stream.close(0, "revoked")
+
     def drain(self) -> None:
         """End every stream: its client comes back after the `retry` it was told, to somebody who stays."""
         self._is_draining = True
@@ -88,7 +96,7 @@ class Streams:
             request_id=request_id,
             instance=request.path,
             notices=decision.notices,
-            ends=caller.token.ends,
+            token=caller.token,
             key=caller.key,
         )
         self._streams.add(stream)

@@ -29,6 +29,7 @@ from gateway.proxy.tally import Tally
 from gateway.upstream.fleet import Fleet
 from tests.support.client import RawClient, connected
 from tests.support.gateway import LISTEN
+from tests.support.no_sockets import NoSockets
 from tests.support.soon import soon
 from tests.support.upstream import ScriptedUpstream
 
@@ -127,9 +128,9 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
             clock,
             Tally(cell.value, 100, b""),
         )
-        handoff = Handoff(LocalPaths(cell, clock, Rig))
+        handoff = Handoff(LocalPaths(cell, clock, Rig, NoSockets()))
         from_hub = FromHub(shared, NoHub(), NoHub())
-        listener = Listener(Proxy(shared, handoff, from_hub, clock, desk), config.server.limits)
+        listener = Listener(Proxy(shared, handoff, NoSockets(), from_hub, clock, desk), config.server.limits)
         fleet.apply(config.upstreams)
         await listener.start("127.0.0.1", 0, None)
         try:

@@ -44,8 +44,27 @@ class Route(Strict):
     fresh: Duration = 5.0
 
 
+class Brownout(Strict):
+    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
+
+    at: RelativeDate
+    duration: Duration = Field(alias="for")
+
+
+class OwnDates(Strict):
+    """An endpoint's exceptions from its migration's calendar: keys set here, to null too, replace those there."""
+
+    announced: Date | None = None
+    deprecated: RelativeDate | None = None
+    gone: RelativeDate | None = None
+    removed: RelativeDate | None = None
+    docs: WebUrl | None = None
+    policy: WebUrl | None = None
+    brownouts: tuple[Brownout, ...] | None = None
+
+
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's.
+    """One legacy call and its successor. `auth`, `require`, `quotas` and `deprecation` override the migration's.
 
     Each request takes `cost` of every quota. `serve: hub` answers a GET from the hub's newest message where there is
     one of the last `fresh` seconds.
@@ -60,6 +79,7 @@ class Endpoint(Strict):
     cost: Positive = 1
     serve: Literal["hub"] | None = None
     fresh: Duration = 5.0
+    deprecation: OwnDates | None = None
 
 
 class Pin(When):
@@ -108,13 +128,6 @@ class Rollout(Strict):
     ramp: Ramp | None = None
 
 
-class Brownout(Strict):
-    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
-
-    at: RelativeDate
-    duration: Duration = Field(alias="for")
-
-
 class Extension(Strict):
     """A named consumer's later end."""
 
@@ -137,6 +150,20 @@ class Deprecation(Strict):
     rehearsal: Boolean = False
 
 
+class Lint(Strict):
+    """What `check` is not to speak about: names of its rules."""
+
+    allow: tuple[FilledText, ...] = ()
+
+
+def own_calendar(common: Deprecation | None, own: OwnDates) -> Deprecation:
+    """Return an endpoint's calendar: its own dates, and the migration's for the rest."""
+    exceptions = {name: getattr(own, name) for name in own.model_fields_set}
+    if "brownouts" in exceptions:
+        exceptions["brownouts"] = own.brownouts or ()
+    return (common or Deprecation()).model_copy(update=exceptions)
+
+
 class Migration(Strict):
     """One API area on its way from one upstream to another."""
 
@@ -149,3 +176,4 @@ class Migration(Strict):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     rollout: Rollout = Rollout()
     deprecation: Deprecation | None = None
+    lint: Lint = Lint()
