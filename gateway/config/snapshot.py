@@ -92,7 +92,8 @@ class Quota:
 
     `is_by_consumer` says that these are the consumer's identities. The first of `tiers` whose `when` holds counts in
     this one's place. A request takes `cost` units, which are `increment` seconds of the window; `tolerance` is the rest
-    of it. `policy` is the quota's item in `RateLimit-Policy`. Variants of one quota share their name and their counts.
+    of it, and `rate` units a second. `policy` is the quota's item in `RateLimit-Policy`. Variants of one quota share
+    their name and their counts.
     """
 
     name: str
@@ -106,12 +107,14 @@ class Quota:
     is_leased: bool = False
     is_shadow: bool = False
     has_legacy_headers: bool = False
+    rate: float = field(init=False, repr=False, compare=False)
     increment: float = field(init=False, repr=False, compare=False)
     tolerance: float = field(init=False, repr=False, compare=False)
     policy: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         increment = self.window * self.cost / self.quota
+        object.__setattr__(self, "rate", self.quota / self.window)
         object.__setattr__(self, "increment", increment)
         object.__setattr__(self, "tolerance", self.window - increment)
         object.__setattr__(self, "policy", f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}')

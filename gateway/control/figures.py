@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 from gateway.observability.histogram import BOUNDS
@@ -12,11 +13,10 @@ SHADOW: Final = "shadow"
 """Stands for comparisons: their number is the requests, those that differ are the failures."""
 
 BUCKETS: Final = len(BOUNDS) + 1
-LANE_BYTES: Final = 5
-"""Room for one number in a packed tally: 10¹² requests."""
-LANE_BITS: Final = 8 * LANE_BYTES
-LANE: Final = (1 << LANE_BITS) - 1
-PACKED_BYTES: Final = LANE_BYTES * (2 + BUCKETS)
+LANES: Final = Struct(f"<{2 + BUCKETS}Q")
+"""The numbers of a tally, 64 bits each."""
+LANE: Final = (1 << 64) - 1
+PACKED_BITS: Final = 8 * LANES.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Tally:
     """Requests, those of them that failed, and latencies by the buckets of the histogram.
 
     A packed tally is one integer with a lane for each number, requests lowest. Adding packed tallies adds every lane at
-    once, so a day's slots are one sum of integers. Lanes never carry into each other below 2⁴⁰.
+    once, so a day's slots are one sum of integers; no lane ever reaches 2⁶⁴ and carries into the next.
     """
 
     requests: int = 0
@@ -39,15 +39,13 @@ class Tally:
     @property
     def packed(self) -> int:
         """The tally as one integer."""
-        lanes = (self.requests, self.failures, *self.buckets)
-        return int.from_bytes(b"".join(lane.to_bytes(LANE_BYTES, "little") for lane in lanes), "little")
+        return int.from_bytes(LANES.pack(self.requests, self.failures, *self.buckets), "little")
 
     @classmethod
     def unpack(cls, packed: int) -> "Tally":
         """Read a packed tally."""
-        raw = packed.to_bytes(PACKED_BYTES, "little")
-        lanes = [int.from_bytes(raw[at : at + LANE_BYTES], "little") for at in range(0, PACKED_BYTES, LANE_BYTES)]
-        return cls(lanes[0], min(lanes[0], lanes[1]), tuple(lanes[2:]))
+        requests, failures, *buckets = LANES.unpack(packed.to_bytes(LANES.size, "little"))
+        return cls(requests, min(requests, failures), tuple(buckets))
 
 
 NOTHING: Final = Tally()

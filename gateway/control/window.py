@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from gateway.control.figures import LANE, LEGACY, PACKED_BYTES, SHADOW, SUCCESSOR, Figures, Tally
+from gateway.control.figures import LANE, LEGACY, PACKED_BITS, SHADOW, SUCCESSOR, Figures, Tally
 from gateway.observability.delta import Delta
 
 SLOT_SECONDS: Final = 10
@@ -186,6 +186,6 @@ def _read(text: str) -> Slot:
 def _read_tally(name: str, text: str) -> tuple[Key, int]:
     side, _, endpoint = name.partition(" ")
     packed = int(text, 16)
-    if side not in {LEGACY, SUCCESSOR, SHADOW} or packed < 0 or packed.bit_length() > 8 * PACKED_BYTES:
+    if side not in {LEGACY, SUCCESSOR, SHADOW} or packed < 0 or packed.bit_length() > PACKED_BITS:
         raise ValueError("no tally")
     return (endpoint, side), packed

@@ -156,7 +156,7 @@ def test_a_slot_from_yesterday_and_one_that_was_settled_are_not_taken_again() ->
     "text",
     [
         *("", "{", "[]", "5", '{"m":5}', '{"m":{"aside GET /":"5"}}', '{"m":{"legacy GET /":5}}'),
-        *('{"m":{"legacy GET /":"x"}}', '{"m":{"legacy GET /":"-5"}}', '{"m":{"legacy GET /":"%s"}}' % ("f" * 300)),
+        *('{"m":{"legacy GET /":"x"}}', '{"m":{"legacy GET /":"-5"}}', '{"m":{"legacy GET /":"%s"}}' % ("f" * 400)),
     ],
 )
 def test_what_is_no_slot_is_refused(text: str) -> None:
