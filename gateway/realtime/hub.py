@@ -255,6 +255,7 @@ class Hub:
             self._delivery.say_all(said)
         for topic in ended:
             self._delivery.complete(topic)
+            self._idle.pop(topic, None)  # it stays longer now than one that was merely left
             self._rest(topic)
 
     def risen(self, source: Source) -> None:
