@@ -19,8 +19,9 @@ from gateway.realtime.encode import encoders
 from gateway.realtime.family import Families
 from gateway.realtime.feed import Endpoints, Feed
 from gateway.realtime.history import Keep
-from gateway.realtime.hub import Hub, Rules
+from gateway.realtime.hub import Hub
 from gateway.realtime.legacy import LegacyStreams
+from gateway.realtime.register import Rules
 from gateway.realtime.shape import legacy_shape, successor_shape
 from gateway.realtime.sides import Sides, families, legacy_upstreams
 
