@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
+from gateway.config.fallback import FallbackRule
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.own_path import own_paths
 from gateway.config.schema import Realtime, Server, Upstream
@@ -221,7 +222,8 @@ class Endpoint:
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
     one. `shadows` are quotas that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
-    `has_own_dates`: the migration has an exception for it.
+    `has_own_dates`: the migration has an exception for it. `fallback` is None where the successor's answer is never
+    replaced; `is_plain`: a request needs nothing but its exchange.
     """
 
     owner: str
@@ -237,11 +239,14 @@ class Endpoint:
     stream: HubTopic | None = None
     relief: HubTopic | None = None
     has_own_dates: bool = False
+    fallback: FallbackRule | None = None
+    is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
+        object.__setattr__(self, "is_plain", self.fallback is None and self.relief is None)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -264,12 +269,14 @@ class Route:
     shadows: tuple[Quota, ...] = ()
     stream: HubTopic | None = None
     relief: HubTopic | None = None
+    is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method or '*'} {self.template}")
         object.__setattr__(self, "owner", self.name)
+        object.__setattr__(self, "is_plain", self.relief is None)
 
 
 @dataclass(slots=True, eq=False, repr=False)
