@@ -142,9 +142,13 @@ class Ramp(Strict):
 
 
 class Rollout(Strict):
-    """The split: which share of the legacy calls the successor serves, and whose."""
+    """The split: which share of the legacy calls the successor serves, and whose.
+
+    The command line asks before a jump of more than `confirm` percent points.
+    """
 
     percent: Percent = 0.0
+    confirm: Percent = 10.0
     by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
     salt: FilledText = "crossfade"
     pins: tuple[Pin, ...] = ()
