@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.config.compile import compile_snapshot
 from gateway.config.load import load
@@ -19,6 +20,7 @@ from gateway.policy.decide import Memory
 from gateway.policy.decision import Need, NeedCount
 from gateway.policy.quota import Charge, QuotaTable, Verdict
 from gateway.policy.route import Places
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.pending import HELD_BYTES, Cancel
 from gateway.proxy.service import Proxy
@@ -100,6 +102,16 @@ class Rig:
     is_draining = False
 
 
+class NoHub:
+    """No rule here mentions the hub."""
+
+    def open(self, *_: Any) -> Any:
+        raise AssertionError("there are no streams")
+
+    def answer(self, *_: Any) -> Any:
+        raise AssertionError("nothing is relieved")
+
+
 @asynccontextmanager
 async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
     async with ScriptedUpstream() as backend:
@@ -117,7 +129,8 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
             Tally(cell.value, 100, b""),
         )
         handoff = Handoff(LocalPaths(cell, clock, Rig, NoSockets()))
-        listener = Listener(Proxy(shared, handoff, NoSockets(), clock, desk), config.server.limits)
+        from_hub = FromHub(shared, NoHub(), NoHub())
+        listener = Listener(Proxy(shared, handoff, NoSockets(), from_hub, clock, desk), config.server.limits)
         fleet.apply(config.upstreams)
         await listener.start("127.0.0.1", 0, None)
         try:
@@ -249,3 +262,13 @@ async def test_a_body_that_turns_out_to_be_malformed_is_refused_at_once(tmp_path
         await found.desk.answer()
     assert not found.backend.received
     assert (found.shared.open, found.desk.left) == (0, 1)
+
+
+async def test_a_page_can_read_why_its_request_was_refused_while_it_waited(tmp_path: Path) -> None:
+    text = f"  cors: {{origins: [https://app.test]}}\n{BURST}"
+    async with rig(tmp_path, text) as found, connected(found.listener.port) as client:
+        await client.send(POST + b"Origin: https://app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        assert await soon(lambda: len(found.desk.asked) == 1)
+        await client.send(b"no chunk\r\n")
+        answer = await client.answer()
+    assert (answer.status, answer.get("Access-Control-Allow-Origin")) == (400, "https://app.test")

@@ -1,8 +1,11 @@
 """`migrations` and `routes`: which paths there are, who serves them, and when the legacy ones end."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from gateway.config.schema.auth import Mode, Require, When
 from gateway.config.schema.scalars import (
@@ -19,6 +22,7 @@ from gateway.config.schema.scalars import (
     RelativeDate,
     RouteMatch,
     WebUrl,
+    boolean,
 )
 from gateway.config.schema.strict import OneOrMany, Strict
 
@@ -28,7 +32,8 @@ Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 class Route(Strict):
     """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too.
 
-    Each request takes `cost` of every quota.
+    Each request takes `cost` of every quota. `serve: hub` answers a GET from the hub's newest message where there is
+    one of the last `fresh` seconds.
     """
 
     name: Name
@@ -39,6 +44,8 @@ class Route(Strict):
     quotas: tuple[Name, ...] = ()
     cost: Positive = 1
     upgrade: Boolean = False
+    serve: Literal["hub"] | None = None
+    fresh: Duration = 5.0
 
 
 class Brownout(Strict):
@@ -63,7 +70,8 @@ class OwnDates(Strict):
 class Endpoint(Strict):
     """One legacy call and its successor. `auth`, `require`, `quotas` and `deprecation` override the migration's.
 
-    Each request takes `cost` of every quota.
+    Each request takes `cost` of every quota. `serve: hub` answers a GET from the hub's newest message where there is
+    one of the last `fresh` seconds.
     """
 
     legacy: EndpointCall
@@ -73,6 +81,8 @@ class Endpoint(Strict):
     require: Require | None = None
     quotas: tuple[Name, ...] | None = None
     cost: Positive = 1
+    serve: Literal["hub"] | None = None
+    fresh: Duration = 5.0
     deprecation: OwnDates | None = None
 
 
@@ -87,6 +97,27 @@ class Shadow(Strict):
 
     percent: Percent = 0.0
     ignore: tuple[FilledText, ...] = ()
+
+
+class Fallback(Strict):
+    """Whether legacy answers where the successor fails, also written as `true` or `false`.
+
+    For at most `budget` percent of the successor's calls, and for `concurrency` of them at once in each worker; null
+    stands for half of legacy's `max_connections`.
+    """
+
+    enabled: Boolean = True
+    budget: Percent = 100.0
+    concurrency: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_truth(cls, value: Any) -> Any:
+        return value if isinstance(value, Mapping) else {"enabled": boolean(value)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler.resolve_ref_schema(handler(core))]}
 
 
 class Gates(Strict):
@@ -111,13 +142,17 @@ class Ramp(Strict):
 
 
 class Rollout(Strict):
-    """The split: which share of the legacy calls the successor serves, and whose."""
+    """The split: which share of the legacy calls the successor serves, and whose.
+
+    The command line asks before a jump of more than `confirm` percent points.
+    """
 
     percent: Percent = 0.0
+    confirm: Percent = 10.0
     by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
     salt: FilledText = "crossfade"
     pins: tuple[Pin, ...] = ()
-    fallback: Boolean = False
+    fallback: Fallback = Fallback(enabled=False)
     shadow: Shadow = Shadow()
     ramp: Ramp | None = None
 
