@@ -36,6 +36,7 @@ from gateway.proxy.tally import Tally
 from gateway.server.configuration import ConfigSource
 from gateway.upstream.connection import Connection
 from gateway.upstream.fleet import Fleet
+from tests.support.no_sockets import NoSockets
 
 _BODY = b'{"code":"600519","name":"KWEICHOW MOUTAI","price":1705.5,"change":0.83,"volume":2381100,"ts":1732000000}'
 _ANSWER = (
@@ -84,9 +85,10 @@ class Stage:
 
     def __init__(self, shared: Shared, fleet: Fleet) -> None:
         clock = SystemClock()
-        handoff = Handoff(LocalPaths(shared.snapshot, clock, self))
+        handoff = Handoff(LocalPaths(shared.snapshot, clock, self, NoSockets()))
         snapshot = shared.snapshot.value
-        self.listener = Listener(Proxy(shared, handoff, clock, Nobody()), snapshot.server.limits, snapshot.auth.dropped)
+        proxy = Proxy(shared, handoff, NoSockets(), clock, Nobody())
+        self.listener = Listener(proxy, snapshot.server.limits, snapshot.auth.dropped)
         self.asked: list[Connection] = []
         self.written = 0
         self.clients = [ClientConnection(self.listener) for _ in range(_AT_ONCE)]
@@ -102,7 +104,7 @@ class Stage:
 
     def _fill(self, pool: Any) -> None:
         for _ in range(_AT_ONCE):
-            connection = pool._make()  # noqa: SLF001
+            connection = pool._make()
             connection.connection_made(CountingTransport(self._asker(connection)))
             pool.open.add(connection)
             pool.idle.append(connection)

@@ -33,13 +33,13 @@ def _print_schema() -> None:
 def _check(path: Path) -> None:
     loaded = load_or_exit(path)
     for warning in loaded.warnings:
-        click.echo(f"{warning} (warning)")
+        click.echo(f"{warning} ({warning.severity})")
     migrations = loaded.config.migrations.values()
     endpoints = sum(len(migration.endpoints) for migration in migrations)
     parts = [
         count(len(migrations), "migration"),
         count(endpoints, "endpoint"),
         count(len(loaded.config.routes), "route"),
-        count(len(loaded.warnings), "warning"),
+        count(sum(warning.severity == "warning" for warning in loaded.warnings), "warning"),
     ]
     click.echo(f"{path} is valid: {', '.join(parts)}.")

@@ -2,7 +2,7 @@
 
 from gateway.config import schema
 from gateway.config.expressions import Transform, compile_expression, compile_python
-from gateway.config.snapshot import Adapter, BodyMap
+from gateway.config.translation import Adapter, BodyMap
 
 
 def build_transform(expression: schema.Expression) -> Transform:

@@ -10,7 +10,6 @@ from gateway.config.keys import load_key
 from gateway.config.router import compile_router
 from gateway.config.schema import Config
 from gateway.config.snapshot import (
-    Adapter,
     AuthMode,
     AuthPolicy,
     Condition,
@@ -28,6 +27,7 @@ from gateway.config.snapshot import (
     Side,
     Snapshot,
 )
+from gateway.config.translation import Adapter
 
 type Limits = tuple[tuple[Quota, ...], tuple[Quota, ...]]
 """The quotas that refuse, and those that only watch."""
@@ -61,6 +61,7 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
         endpoints=endpoints,
         routes=routes,
         adapters=adapters,
+        realtime=config.realtime,
     )
 
 
@@ -121,6 +122,11 @@ def _migration(name: str, spec: schema.Migration) -> Migration:
         successor=spec.successor,
         rollout=_rollout(spec.rollout),
         deprecation=compile_deprecation(spec.deprecation) if spec.deprecation is not None else None,
+        exceptions={
+            str(endpoint.legacy): compile_deprecation(schema.own_calendar(spec.deprecation, endpoint.deprecation))
+            for endpoint in spec.endpoints
+            if endpoint.deprecation is not None
+        },
     )
 
 
@@ -148,6 +154,7 @@ def _endpoint(
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
+        has_own_dates=spec.deprecation is not None,
     )
 
 

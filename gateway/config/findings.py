@@ -9,19 +9,23 @@ from typing import Literal
 type KeyPath = tuple[str | int, ...]
 """Keys and list positions from the root of the file."""
 
-type Severity = Literal["error", "warning"]
+type Severity = Literal["error", "warning", "note"]
 
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong or risky, before it is known where in the file it stands; `line` where that is known."""
+    """One thing that is wrong or risky, before it is known where in the file it stands; `line` where that is known.
+
+    `rule` is the name that the file may allow it by, empty for what cannot be allowed.
+    """
 
     path: KeyPath
     message: str
     severity: Severity = "error"
     line: int | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,12 @@ class Finding:
     line: int
     message: str
     file: str
+    rule: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: "
-        return f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
+        path = f"{self.path}: " if self.path else ""
+        rule = f" [{self.rule}]" if self.rule else ""
+        return f"{self.file}:{self.line}: {path}{self.message}{rule}"
 
 
 class ConfigError(Exception):

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,7 +19,10 @@ __all__ = ["ConfigError", "Finding", "Loaded", "load"]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file that may be used. `digest` is its SHA-256 (hex, 12 digits), `text` what it says, `${…}` not filled in."""
+    """A file that may be used. `digest` is its SHA-256 (hex, 12 digits), `text` what it says, `${…}` not filled in.
+
+    `warnings` are notes, too.
+    """
 
     config: Config
     warnings: list[Finding]
@@ -83,7 +86,7 @@ def _beside_no_cut(faults: Iterable[Fault], checked: Validated) -> Iterable[Faul
     for fault in faults:
         path = checked.original(fault.path)
         if not checked.is_beside_a_cut(path):
-            yield Fault(path, fault.message, fault.severity)
+            yield replace(fault, path=path)
 
 
 def _findings(faults: Iterable[Fault], document: Document, path: Path) -> list[Finding]:
@@ -94,6 +97,7 @@ def _findings(faults: Iterable[Fault], document: Document, path: Path) -> list[F
             document.line(fault.path) if fault.line is None else fault.line,
             document.redactor.clean(fault.message),
             str(path),
+            fault.rule,
         )
         for fault in faults
     ]

@@ -1,13 +1,30 @@
 """HTTP nouns as the policy sees them, free of any server or client library."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Self
+from typing import Final, Self
 
 type Fields = tuple[tuple[str, str], ...]
 """Header fields in order, names as they were sent."""
+
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = f"(?P<month>{'|'.join(MONTHS)})"
+_TIME = "(?P<time>[0-2][0-9]:[0-5][0-9]:[0-6][0-9])"
+HTTP_DATES: Final = tuple(
+    re.compile(form, re.ASCII)
+    for form in (
+        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
+        rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",
+        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} (?P<day>\d\d| \d) {_TIME} (?P<year>\d{{4}})",
+    )
+)
+"""IMF-fixdate, and the two obsolete forms that recipients still have to read."""
+PIVOT: Final = 77
+"""From which two-digit year on the last century is meant: more than 50 years ahead is none."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110 section 9.2.1, without TRACE, which is not served."""
@@ -60,6 +77,25 @@ def _index(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 def http_date(timestamp: float) -> str:
     """Return an IMF-fixdate (RFC 9110 section 5.6.7), e.g. `Sun, 31 Jan 2027 00:00:00 GMT`."""
     return formatdate(timestamp, usegmt=True)
+
+
+def parse_http_date(text: str) -> float | None:
+    """Return Unix seconds for an HTTP date in any of its forms (RFC 9110 section 5.6.7), None for what is none."""
+    for form in HTTP_DATES:
+        found = form.fullmatch(text)
+        if found is None:
+            continue
+        year, month = int(found["year"]), MONTHS.index(found["month"]) + 1
+        if len(found["year"]) == 2:
+            year += 2000 if year < PIVOT else 1900
+        clock = [int(part) for part in found["time"].split(":")]
+        try:
+            # A leap second is written as :60, which a datetime does not have.
+            moment = datetime(year, month, int(found["day"]), clock[0], clock[1], min(clock[2], 59), tzinfo=UTC)
+        except ValueError:
+            return None
+        return moment.timestamp()
+    return None
 
 
 def cookie(header: str | None, name: str) -> str | None:

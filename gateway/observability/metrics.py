@@ -43,7 +43,7 @@ class Metrics:
         self.quota_shadowed: Counter[Labels] = Counter()
         self.quota_checks: Counter[Labels] = Counter()
         self.quota_fallbacks: Counter[Labels] = Counter({("lost",): 0, ("error",): 0, ("timeout",): 0})
-        self.ws_messages: Counter[Labels] = Counter()
+        self.ws_messages: Counter[Labels] = Counter({("in",): 0, ("out",): 0})
         self.ws_dropped: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from gateway.config.snapshot import Adapter, BodyMap
+from gateway.config.translation import Adapter, BodyMap
 
 
 class AdaptError(Exception):

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from gateway.config.cors import PREFLIGHT_VARY, CorsPolicy
-from gateway.config.snapshot import OWN_PATHS, Router
+from gateway.config.snapshot import Snapshot
 from gateway.core.block import fields
 from gateway.core.http import Fields, RequestHead
 from gateway.policy import route
@@ -31,7 +31,7 @@ def mark(decision: Decision, head: RequestHead, policy: CorsPolicy) -> Decision:
     return decision
 
 
-def preflight(head: RequestHead, policy: CorsPolicy, router: Router, trace: Trace | None) -> Local | None:
+def preflight(head: RequestHead, policy: CorsPolicy, snapshot: Snapshot, trace: Trace | None) -> Local | None:
     """Answer a preflight, before anybody looks for a token: a browser sends none with it. None when it is not one."""
     origin = head.lookup.get("origin")
     if head.method != "OPTIONS" or origin is None or "access-control-request-method" not in head.lookup:
@@ -42,13 +42,13 @@ def preflight(head: RequestHead, policy: CorsPolicy, router: Router, trace: Trac
     if not allowed:
         return Local(PREFLIGHT, (PREFLIGHT_VARY,))
     asked = head.lookup.get("access-control-request-headers", "")
-    answer = (*allowed, *_methods(head.path, router), *_headers(asked), ("Access-Control-Max-Age", policy.max_age))
+    answer = (*allowed, *_methods(head.path, snapshot), *_headers(asked), ("Access-Control-Max-Age", policy.max_age))
     return Local(PREFLIGHT, (*answer, PREFLIGHT_VARY))
 
 
-def _methods(path: str, router: Router) -> Fields:
+def _methods(path: str, snapshot: Snapshot) -> Fields:
     """Name what the path really has. An unknown one has nothing, and the request itself will say so."""
-    found = OWN_METHODS if path in OWN_PATHS else route.methods(router, path)
+    found = OWN_METHODS if path in snapshot.own_paths else route.methods(snapshot.router, path)
     return (("Access-Control-Allow-Methods", ", ".join(found)),) if found else ()
 
 

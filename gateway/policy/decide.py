@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from gateway.config.snapshot import OWN_PATHS, AuthMode, Endpoint, Migration, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import AuthMode, Endpoint, Migration, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
@@ -58,7 +58,7 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
     """Decide what happens to a request at `now` (Unix seconds)."""
     if snapshot.cors is None:
         return _decide(head, snapshot, now, memory, trace)
-    preflight = cors.preflight(head, snapshot.cors, snapshot.router, trace)
+    preflight = cors.preflight(head, snapshot.cors, snapshot, trace)
     return preflight or cors.mark(_decide(head, snapshot, now, memory, trace), head, snapshot.cors)
 
 
@@ -66,7 +66,7 @@ def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, t
     counted = memory.counted
     if counted is not None and counted.snapshot is snapshot:
         return _proceed(head, snapshot, counted.place, counted.caller, counted.charges, now, memory, trace)
-    local = OWN_PATHS.get(head.path)
+    local = snapshot.own_paths.get(head.path)
     if local is not None:
         return _serve_here(local, head, trace)
     place = _route(head, snapshot, memory, trace)
@@ -218,7 +218,7 @@ def _phase(
     limits: Block,
     trace: Trace | None,
 ) -> Stand | Refuse | None:
-    deprecation = migration.deprecation
+    deprecation = migration.deprecation if not target.has_own_dates else migration.exceptions[target.label]
     if deprecation is None:
         if trace is not None:
             trace.undated()

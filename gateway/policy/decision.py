@@ -7,7 +7,8 @@ forwarded request needs has its `__init__` written out: compiled, a generated on
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.config.snapshot import Adapter, Endpoint, Route, Side, Snapshot
+from gateway.config.snapshot import Endpoint, Route, Side, Snapshot
+from gateway.config.translation import Adapter
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem
 from gateway.core.http import Fields
@@ -138,10 +139,11 @@ class Forward:
 class NeedKeys:
     """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
 
-    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all.
+    `kid` is None where the token names none, which is asked only as long as no keys have been fetched at all. `target`
+    is None for a path of the gateway's own.
     """
 
-    target: Endpoint | Route
+    target: Endpoint | Route | None
     url: str
     kid: str | None
 

@@ -57,8 +57,8 @@ class Verdict:
     @classmethod
     def granted(cls, quota: Quota, ahead: float) -> "Verdict":
         """Word what is left once a request was counted; `ahead` is how many seconds the arrival time lies ahead."""
-        remaining = floor((quota.window - ahead) * quota.quota / quota.window + EPSILON)
-        return cls(quota, remaining if remaining > 0 else 0, whole_seconds(ahead))
+        remaining = floor((quota.window - ahead) * quota.rate + EPSILON)
+        return cls(quota, remaining if remaining > 0 else 0, ceil(ahead - EPSILON) or 1)
 
     @classmethod
     def refused(cls, quota: Quota, ahead: float, wait: float) -> "Verdict":
@@ -101,10 +101,11 @@ class QuotaTable:
 
     def count(self, charges: Sequence[Charge], now: float) -> Verdict:
         """Count one request against every charge, or against none when one is used up; `charges` is not empty."""
-        if self._origin is None:
-            self._origin = now
+        origin = self._origin
+        if origin is None:
+            origin = self._origin = now
         # Seconds since the first request: a double of today's Unix time only resolves 0.24 µs, which adds up.
-        now -= self._origin
+        now -= origin
         return self._count_one(charges[0], now) if len(charges) == 1 else self._count_all(charges, now)
 
     def observe(self, charges: Sequence[Charge], now: float) -> None:
@@ -116,16 +117,21 @@ class QuotaTable:
     def _count_one(self, charge: Charge, now: float) -> Verdict:
         """The same as for several, in one piece: most requests are counted by one quota."""
         quota, key = charge.quota, charge.key
-        table = self._tables.get(quota.name) or self._table(quota)
-        arrival = table.times.get(key, now)
-        if arrival <= now:
+        table = self._tables.get(quota.name)
+        if table is None:
+            table = self._table(quota)
+        times = table.times
+        arrival = times.get(key)
+        if arrival is None:
+            table.put(key, now, now)
+            arrival = now
+        elif arrival <= now:
             arrival = now
         elif arrival > now + quota.tolerance + EPSILON:
             arrival = self._arrival(charge, now)
             if arrival > now + quota.tolerance + EPSILON:
                 return Verdict.refused(quota, arrival - now, arrival - quota.tolerance - now)
-        advanced = arrival + quota.increment
-        table.put(key, advanced, now)
+        times[key] = advanced = arrival + quota.increment
         return Verdict.granted(quota, advanced - now)
 
     def _count_all(self, charges: Sequence[Charge], now: float) -> Verdict:
@@ -139,18 +145,21 @@ class QuotaTable:
         return strictest(verdicts)
 
     def _table(self, quota: Quota) -> Arrivals:
-        return self._tables.setdefault(quota.name, Arrivals(self._capacity))
+        found = self._tables.get(quota.name)
+        if found is None:
+            found = self._tables[quota.name] = Arrivals(self._capacity)
+        return found
 
     def _arrival(self, charge: Charge, now: float) -> float:
         """Never more than a window ahead, so that a shortened window or a clock set back locks nobody out."""
         quota = charge.quota
-        table = self._tables.get(quota.name) or self._table(quota)
-        arrival = table.times.get(charge.key)
+        times = self._table(quota).times
+        arrival = times.get(charge.key)
         if arrival is None or arrival <= now:
             return now
         latest = now + quota.window
         if arrival > latest + EPSILON:
-            arrival = table.times[charge.key] = latest
+            arrival = times[charge.key] = latest
         return arrival
 
     def _spend(self, charge: Charge, arrival: float, now: float) -> Verdict:

@@ -9,6 +9,7 @@ import logging
 from time import monotonic
 from typing import Final
 
+from gateway.core.block import Block
 from gateway.core.errors import Problem
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
@@ -223,13 +224,13 @@ class Exchange:
         now = monotonic()
         shared.metrics.upstream_durations[(forward.upstream,)].observe(now - self._sent_at)
         self._let_go()
+        kept, notices = forwarding.answer_fields(head, forward, shared.rules.owned)
         ours = (
-            f"{forward.notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
+            f"{notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
             f"Content-Length: {head.length}\r\n{client.connection_field(self._request.version)}"
         )
         if "date" not in head.lookup:
             ours = shared.date() + ours
-        kept = forwarding.answer_lines(head, forward, shared.rules.owned)
         parts = [forwarding.status_line(status, head.reason), *map(sent, kept), ours.encode("latin-1"), body]
         client.write(b"".join(parts))
         self.is_done = True
@@ -317,9 +318,9 @@ class Exchange:
         """From here on bytes go both ways as they come (RFC 9110 section 7.8)."""
         self._note_head(head)
         self._is_started = True
-        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        kept, notices = forwarding.answer_fields(head, self._forward, self._shared.rules.owned)
         switching = f"Connection: Upgrade\r\nUpgrade: {head.lookup.get('upgrade', '')}\r\n\r\n"
-        parts = forwarding.answer_head(101, head.reason, kept, f"{self._ours()}{switching}")
+        parts = forwarding.answer_head(101, head.reason, kept, f"{self._ours(notices)}{switching}")
         self._client.write(b"".join(parts))
         self._client.tunnel()
         if data:
@@ -359,16 +360,16 @@ class Exchange:
     def _head_parts(self, head: AnswerHead, framing: str, *, is_changed: bool = False) -> list[bytes]:
         """Return the whole head of the answer; `is_changed`: its body is not the one that the backend sent."""
         status = self._record.status
-        kept = forwarding.answer_lines(head, self._forward, self._shared.rules.owned)
+        kept, notices = forwarding.answer_fields(head, self._forward, self._shared.rules.owned)
         if is_changed:
             kept = forwarding.without_body_bound(kept)
         reason = head.reason if status == head.status else None
         closing = self._client.connection_field(self._request.version)
         date = "" if "date" in head.lookup else self._shared.date()
-        return forwarding.answer_head(status, reason, kept, f"{date}{self._ours()}{framing}{closing}")
+        return forwarding.answer_head(status, reason, kept, f"{date}{self._ours(notices)}{framing}{closing}")
 
-    def _ours(self) -> str:
-        return f"{self._forward.notices}X-Request-Id: {self._record.request_id}\r\n{forwarding.VIA}"
+    def _ours(self, notices: Block) -> str:
+        return f"{notices}X-Request-Id: {self._record.request_id}\r\n{forwarding.VIA}"
 
     def _translate(self, head: AnswerHead, body: bytes) -> None:
         adapter = self._forward.adapter

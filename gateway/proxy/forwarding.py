@@ -5,8 +5,10 @@ from http import HTTPStatus
 from typing import Final
 
 from gateway.config.cors import ANSWER_FIELDS
+from gateway.core.block import Block
 from gateway.policy.decision import Forward
 from gateway.proxy.mark import keep_traceparent
+from gateway.proxy.merging import MERGED, merge
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import Framing
 from gateway.wire.hop import ANSWER_REPLACED
@@ -23,6 +25,7 @@ OURS: Final = frozenset(
     {
         "deprecation",
         "sunset",
+        "link",
         "ratelimit",
         "ratelimit-policy",
         "x-ratelimit-limit",
@@ -91,15 +94,18 @@ def _also_skipped(request: Request, forward: Forward, *, is_same_trace: bool) ->
     return skipped
 
 
-def answer_lines(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> list[Line]:
-    """Return the backend's fields that go on: ours replace its own, except those that are added to them."""
+def answer_fields(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> tuple[list[Line], Block]:
+    """Return the backend's fields that go on, and ours: they replace its own, are added, or merged with them."""
     connection = head.lookup.get("connection")
-    skipped = NOTHING
+    skipped, ours = NOTHING, forward.notices
     if connection is not None and connection not in USUAL_CONNECTION:
         skipped = nominated(connection)
     if not owned.isdisjoint(head.lookup):
-        skipped |= {name.lower() for name, _ in forward.answer_headers if name not in ADDED} | (owned & ANSWER_FIELDS)
-    return [line for line in head.lines if line.name not in skipped] if skipped else head.lines
+        fields = forward.answer_headers
+        skipped |= {name.lower() for name, _ in fields if name not in ADDED} | (owned & ANSWER_FIELDS)
+        if not MERGED.isdisjoint(head.lookup):
+            ours = merge(head.lines, fields)
+    return [line for line in head.lines if line.name not in skipped] if skipped else head.lines, ours
 
 
 def interim_lines(head: AnswerHead) -> list[Line]:

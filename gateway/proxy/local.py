@@ -1,19 +1,17 @@
-"""The gateway's own public paths: `/health` and `/.well-known/api-migrations`."""
+"""The gateway's own public paths: `/health`, `/.well-known/api-migrations`, and what the WebSocket tells of itself."""
 
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import orjson
 from aiohttp import web
 
-from gateway.config.deprecation import Deprecation
-from gateway.config.snapshot import Endpoint, Migration, Snapshot
+from gateway.config import own_path
+from gateway.config.snapshot import Snapshot
 from gateway.core.block import fields
 from gateway.core.cell import Cell
 from gateway.core.clock import Clock
-from gateway.policy import phase
+from gateway.proxy.outline import Outlines
 
 
 class State(Protocol):
@@ -23,78 +21,66 @@ class State(Protocol):
     def is_draining(self) -> bool: ...
 
 
+class Sockets(Protocol):
+    """What is known of the WebSockets."""
+
+    def info(self) -> Mapping[str, Any]:
+        """Describe them."""
+
+    def quotes(self) -> Mapping[str, Any]:
+        """Count the subscriptions to quotes."""
+
+
 class LocalPaths:
     """The handler of the gateway's own public paths. It never sees a request that the policy did not send here."""
 
-    def __init__(self, snapshot: Cell[Snapshot], clock: Clock, state: State) -> None:
+    def __init__(self, snapshot: Cell[Snapshot], clock: Clock, state: State, sockets: Sockets) -> None:
+        self._sockets = sockets
         self._snapshot = snapshot
         self._clock = clock
         self._state = state
+        self._outlines = Outlines()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         snapshot = self._snapshot.value
-        if request.path == "/health":
-            answer = self._health()
-        else:
-            answer = _json(200, {"migrations": migrations(snapshot, self._clock.now())})
+        answer = self._answer(snapshot.own_paths.get(request.path), request, snapshot)
         if snapshot.cors is not None:
             answer.headers.extend(fields(snapshot.cors.answer(request.headers.get("Origin"))))
         return answer
 
+    def _answer(self, name: str | None, request: web.BaseRequest, snapshot: Snapshot) -> web.Response:
+        match name:
+            case "health":
+                return self._health()
+            case own_path.SOCKET_INFO:
+                return _json(self._sockets.info())
+            case own_path.SOCKET_QUOTES:
+                return _json(self._sockets.quotes())
+        return self._migrations(request, snapshot)
+
     def _health(self) -> web.Response:
         """200 while serving and 503 while draining, so that a load balancer stops sending before we stop taking."""
-        if self._state.is_draining:
-            return _json(503, {"status": "draining"})
-        return _json(200, {"status": "ok"})
+        status, body = (503, b'{"status":"draining"}') if self._state.is_draining else (200, b'{"status":"ok"}')
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        return web.Response(status=status, body=body, headers=headers)
+
+    def _migrations(self, request: web.BaseRequest, snapshot: Snapshot) -> web.Response:
+        """Caches may keep it until a phase changes, and ask whether theirs is still good (RFC 9110 section 13.1.2)."""
+        now = self._clock.now()
+        found = self._outlines.find(snapshot, now)
+        kept = f"public, max-age={found.max_age(now)}, must-revalidate"
+        headers = {"Cache-Control": kept, "ETag": found.etag}
+        if _is_known(request.headers.get("If-None-Match", ""), found.etag):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=found.body, headers={**headers, "Content-Type": "application/json"})
 
 
-def _json(status: int, document: Mapping[str, Any]) -> web.Response:
-    body = orjson.dumps(document)
-    return web.Response(
-        status=status, body=body, headers={"Content-Type": "application/json", "Cache-Control": "no-store"}
-    )
+def _is_known(condition: str, etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in condition.split(",")}
+    return etag in tags or "*" in tags
 
 
-def migrations(snapshot: Snapshot, now: float) -> list[Mapping[str, Any]]:
-    """Return every migration with its phase at `now`, its dates and its endpoints, for machines to read."""
-    endpoints: dict[str, list[Mapping[str, Any]]] = {name: [] for name in snapshot.migrations}
-    for endpoint in snapshot.endpoints:
-        endpoints[endpoint.owner].append(_mapping(endpoint))
-    return [_describe(migration, endpoints[name], now) for name, migration in snapshot.migrations.items()]
-
-
-def _describe(migration: Migration, endpoints: list[Mapping[str, Any]], now: float) -> Mapping[str, Any]:
-    calendar = migration.deprecation
-    return {
-        "name": migration.name,
-        "title": migration.title,
-        "phase": phase.at(calendar, now).value if calendar is not None else phase.Phase.PARALLEL.value,
-        "dates": _dates(calendar) if calendar is not None else None,
-        "docs": calendar.docs if calendar is not None else None,
-        "policy": calendar.policy if calendar is not None else None,
-        "endpoints": endpoints,
-    }
-
-
-def _mapping(endpoint: Endpoint) -> Mapping[str, Any]:
-    return {
-        "legacy": {"method": endpoint.method, "path": str(endpoint.template)},
-        "successor": {"method": endpoint.successor_method, "path": str(endpoint.successor_template)},
-    }
-
-
-def _dates(calendar: Deprecation) -> Mapping[str, str | None]:
-    return {
-        "announced": _iso(calendar.announced),
-        "deprecated": _iso(calendar.deprecated),
-        "gone": _iso(calendar.gone),
-        "removed": _iso(calendar.removed),
-    }
-
-
-def _iso(moment: float) -> str | None:
-    """Return ISO 8601 in UTC; a date that the file leaves out is infinitely far away and has none."""
-    if math.isinf(moment):
-        return None
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _json(document: Mapping[str, Any]) -> web.Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(body=orjson.dumps(document), headers=headers)

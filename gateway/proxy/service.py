@@ -2,8 +2,9 @@
 
 from functools import partial
 from time import monotonic
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
+from gateway.config.own_path import SOCKET
 from gateway.core.clock import Clock
 from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
@@ -23,12 +24,22 @@ from gateway.wire.request import Request
 ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
 
 
+class Door(Protocol):
+    """Where WebSockets come in."""
+
+    def enter(
+        self, client: ClientConnection, request: Request, request_id: str, memory: Memory
+    ) -> Refuse | NeedKeys | None:
+        """Take the connection over and return None; or say why not, or what must be known first."""
+
+
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, clock: Clock, fulfiller: Fulfiller) -> None:
+    def __init__(self, shared: Shared, handoff: Handoff, door: Door, clock: Clock, fulfiller: Fulfiller) -> None:
         self._shared = shared
         self._handoff = handoff
+        self._door = door
         self._clock = clock
         self._fulfiller = fulfiller
 
@@ -57,6 +68,13 @@ class Proxy:
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
+        if isinstance(decision, Local) and decision.name == SOCKET:
+            opened = self._door.enter(client, request, record.request_id, memory)
+            if opened is None:
+                record.status = 101
+                shared.finish(record, monotonic())
+                return None
+            decision = record.decision = opened
         match decision:
             case Refuse():
                 self._refuse(client, request, record, decision)

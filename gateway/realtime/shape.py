@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from gateway.config.snapshot import Adapter
+from gateway.config.translation import Adapter
 
 log = logging.getLogger(__name__)
 

@@ -93,6 +93,10 @@ class Socket(asyncio.Protocol):
     def on_look(self, now: float) -> None:
         """Do what is due `now`, and ask the wheel for the next look."""
 
+    def farewell(self, code: int, reason: str) -> bytes:
+        """Return what comes right before a close frame of ours."""
+        return b""
+
     def on_drained(self) -> None:
         """The client has caught up."""
 
@@ -104,21 +108,19 @@ class Socket(asyncio.Protocol):
 
     # ------------------------------------------------------------------ the owner's calls
 
-    def begin(self, answer: bytes, rest: bytes) -> None:
-        """Answer the handshake and take the connection over, with what was read ahead."""
+    def begin(self, answer: bytes) -> None:
+        """Answer the handshake and take the connection over; who calls passes on what was read ahead."""
         transport = self._transport
         transport.set_protocol(self)
         transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
         _bound(transport)
         transport.write(answer)
-        if rest:
-            self.data_received(rest)
 
-    def close(self, code: int, reason: str, farewell: bytes = b"") -> None:
-        """Begin the closing handshake, after a last message."""
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake."""
         if self.phase is Phase.OPEN:
             self._leave(Phase.CLOSING, code, reason)
-            self._transport.write(farewell + frame.close(code, reason))
+            self._transport.write(self.farewell(code, reason) + frame.close(code, reason))
             self._wheel.put(self, self.clock.monotonic() + CLOSING_SECONDS)
 
     def abort(self) -> None:
@@ -211,7 +213,7 @@ class Socket(asyncio.Protocol):
         """
         if self.phase is Phase.OPEN:
             self._leave(Phase.FAILED, event.code, event.reason)
-            self._transport.write(frame.close(event.code, event.reason))
+            self._transport.write(self.farewell(event.code, event.reason) + frame.close(event.code, event.reason))
         self.phase = Phase.FAILED
         self._wheel.put(self, self.clock.monotonic() + CLOSING_SECONDS)
         if self._transport.can_write_eof():

@@ -54,7 +54,7 @@ class ConfigSource:
     def _read(self) -> Loaded:
         found = load(self.path, self._environ, self._clock.now())
         for warning in found.warnings:
-            log.warning("%s", warning)
+            log.log(logging.INFO if warning.severity == "note" else logging.WARNING, "%s", warning)
         config = self._secretive(found.config)
         try:
             snapshot = compile_snapshot(config, revision=self._revision + 1, digest=found.digest)

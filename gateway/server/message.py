@@ -17,6 +17,7 @@ from gateway.config.schema import Address, Config
 from gateway.observability.delta import Delta
 from gateway.observability.sample import Sample
 from gateway.policy.revocation import Revocation
+from gateway.realtime.port import FeedState
 from gateway.server.configuration import Loaded
 
 
@@ -146,12 +147,22 @@ class UpstreamFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class RealtimeFigures:
+    """How the WebSockets of one worker and the upstream connections behind them stand."""
+
+    connections: int
+    subscriptions: int
+    feeds: tuple[FeedState, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """How one worker stands."""
 
     connections: int
     open_requests: int
     upstreams: tuple[UpstreamFigures, ...]
+    realtime: RealtimeFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)

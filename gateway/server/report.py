@@ -12,6 +12,7 @@ from gateway.observability.sample import read
 from gateway.observability.use import Use
 from gateway.proxy.shared import Shared
 from gateway.server.message import EndpointFigures, Figures, Report, UpstreamFigures
+from gateway.server.realtime import Realtime
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.pool import Pool
@@ -24,13 +25,20 @@ class Reporter:
     """Owns what has been reported. It only reads: no request is dearer for it."""
 
     def __init__(
-        self, metrics: Metrics, gauges: Iterable[Gauge], listener: Listener, shared: Shared, fleet: Fleet
+        self,
+        metrics: Metrics,
+        gauges: Iterable[Gauge],
+        listener: Listener,
+        shared: Shared,
+        fleet: Fleet,
+        realtime: Realtime,
     ) -> None:
         self._unreported = Unreported(metrics)
         self._gauges = gauges
         self._listener = listener
         self._shared = shared
         self._fleet = fleet
+        self._realtime = realtime
         self._tally = shared.tally
         self._taken_at = 0.0
 
@@ -38,7 +46,7 @@ class Reporter:
         """Return what is new since the last report, and what is so now."""
         upstreams = tuple(map(_upstream, self._fleet))
         uses = self._uses() if not is_last else self._tally.take()
-        figures = Figures(self._listener.connections, self._shared.open, upstreams)
+        figures = Figures(self._listener.connections, self._shared.open, upstreams, self._realtime.figures())
         return Report(replace(self._unreported.take(), uses=uses), read(self._gauges), figures)
 
     def _uses(self) -> tuple[Use, ...]:

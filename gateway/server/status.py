@@ -1,6 +1,7 @@
 """The document that `GET /api/status` answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ def status(running: Loaded, state: str, members: Sequence[Member], uptime_second
         "store": {"kind": config.store.partition(":")[0]},
         "redis": {"configured": True} if config.redis is not None else None,
         "upstreams": _upstreams(members),
+        "realtime": _realtime(members) if config.realtime is not None else None,
         "workers": list(map(_worker, members)),
         "drift": _drift(running),
     }
@@ -41,6 +43,17 @@ def _worker(member: Member) -> Mapping[str, Any]:
         "restarts": member.restarts,
         "connections": figures.connections if figures is not None else 0,
         "open_requests": figures.open_requests if figures is not None else 0,
+    }
+
+
+def _realtime(members: Sequence[Member]) -> Mapping[str, Any]:
+    """Describe the WebSockets of all workers; each of them has its own upstream connections."""
+    reports = [(member.pid, member.report.figures.realtime) for member in members if member.report is not None]
+    known = [(pid, figures) for pid, figures in reports if figures is not None]
+    return {
+        "connections": sum(figures.connections for _, figures in known),
+        "subscriptions": sum(figures.subscriptions for _, figures in known),
+        "feeds": [{"pid": pid, **asdict(feed)} for pid, figures in known for feed in figures.feeds],
     }
 
 

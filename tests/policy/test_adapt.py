@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.config.snapshot import Adapter, Endpoint, Snapshot
+from gateway.config.snapshot import Endpoint, Snapshot
+from gateway.config.translation import Adapter
 from gateway.policy.adapt import (
     AdaptError,
     adapt_answer,

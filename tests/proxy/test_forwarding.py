@@ -136,14 +136,14 @@ DATED = """    deprecation:
       docs: https://docs.test/watchlist"""
 
 
-async def test_deprecation_fields_replace_the_backends_and_a_link_joins_its_own(tmp_path: Path) -> None:
+async def test_deprecation_fields_are_merged_with_the_backends_and_a_link_joins_its_own(tmp_path: Path) -> None:
     fields = b'Deprecation: @1\r\nSunset: never\r\nX-Served-By: me\r\nLink: </self>; rel="self"\r\n'
     async with (
         ScriptedUpstream(answering(json_answer(b"{}", fields=fields))) as v1,
         running(tmp_path, migrating(v1.origin, v1.origin, percent=0, rest=DATED)) as gateway,
     ):
         answer = await ask(gateway.public_port, "/api/favorites")
-    assert answer.get("Deprecation") == "@1580515200"
+    assert answer.get("Deprecation") == "@1"
     assert answer.get("Sunset") == "Tue, 01 Jan 2999 00:00:00 GMT"
     assert answer.get("X-Served-By") == "v1"
     links = answer.all("Link")

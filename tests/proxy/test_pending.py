@@ -27,6 +27,7 @@ from gateway.proxy.tally import Tally
 from gateway.upstream.fleet import Fleet
 from tests.support.client import RawClient, connected
 from tests.support.gateway import LISTEN
+from tests.support.no_sockets import NoSockets
 from tests.support.soon import soon
 from tests.support.upstream import ScriptedUpstream
 
@@ -115,8 +116,8 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
             clock,
             Tally(cell.value, 100, b""),
         )
-        handoff = Handoff(LocalPaths(cell, clock, Rig))
-        listener = Listener(Proxy(shared, handoff, clock, desk), config.server.limits)
+        handoff = Handoff(LocalPaths(cell, clock, Rig, NoSockets()))
+        listener = Listener(Proxy(shared, handoff, NoSockets(), clock, desk), config.server.limits)
         fleet.apply(config.upstreams)
         await listener.start("127.0.0.1", 0, None)
         try:
@@ -248,3 +249,13 @@ async def test_a_body_that_turns_out_to_be_malformed_is_refused_at_once(tmp_path
         await found.desk.answer()
     assert not found.backend.received
     assert (found.shared.open, found.desk.left) == (0, 1)
+
+
+async def test_a_page_can_read_why_its_request_was_refused_while_it_waited(tmp_path: Path) -> None:
+    text = f"  cors: {{origins: [https://app.test]}}\n{BURST}"
+    async with rig(tmp_path, text) as found, connected(found.listener.port) as client:
+        await client.send(POST + b"Origin: https://app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        assert await soon(lambda: len(found.desk.asked) == 1)
+        await client.send(b"no chunk\r\n")
+        answer = await client.answer()
+    assert (answer.status, answer.get("Access-Control-Allow-Origin")) == (400, "https://app.test")

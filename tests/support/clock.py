@@ -2,7 +2,7 @@
 
 
 class FakeClock:
-    """Holds wall-clock and monotonic time; `advance` moves both."""
+    """Holds wall-clock and monotonic time; `advance` moves both, `jump` is somebody setting the wall clock."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self._now = now
@@ -15,6 +15,10 @@ class FakeClock:
     def monotonic(self) -> float:
         """Return monotonic seconds."""
         return self._monotonic
+
+    def jump(self, now: float) -> None:
+        """Set the wall clock, and let no time pass."""
+        self._now = now
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

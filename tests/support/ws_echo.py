@@ -87,7 +87,9 @@ class EchoService:
             transport, rest = given
             echo = Echo(transport, self.wheel, self._clock, self._limit)
             self.sockets.append(echo)
-            echo.begin(found.answer("echo"), rest)
+            echo.begin(found.answer("echo"))
+            if rest:
+                echo.data_received(rest)
         return None
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:

@@ -84,10 +84,38 @@ async def test_closing_cuts_what_runs_and_what_retires(fleet: Fleet) -> None:
 
 async def test_health_checks_begin_and_end_with_their_upstream(fleet: Fleet) -> None:
     async with backend(saying(OK)) as v1:
-        checked = _to(v1.origin, health={"path": "/health", "interval": "10ms"})
+        checked = _to(v1.origin, health={"path": "/health", "interval": "10ms", "timeout": "10ms"})
         fleet.apply({"v1": checked})
         await until(lambda: v1.opened >= 3)
         await fleet.close()
         opened = v1.opened
         await asyncio.sleep(0.05)
         assert v1.opened == opened
+
+
+async def test_an_upstream_that_rests_is_neither_probed_nor_connected_to_and_wakes_when_it_is_asked(
+    fleet: Fleet,
+) -> None:
+    probed = {"path": "/health", "interval": "10ms", "timeout": "10ms"}
+    async with backend(saying(OK)) as v1:
+        fleet.apply({"v1": _to(v1.origin, health=probed)}, frozenset({"v1"}))
+        assert (list(fleet), fleet.resting) == ([], {"v1"})
+        await asyncio.sleep(0.1)
+        assert v1.opened == 0
+        awake = _running(fleet, "v1")
+        assert (fleet.find("v1"), fleet.resting) == (awake, frozenset())
+        await answered(awake)
+
+
+async def test_an_upstream_that_goes_to_rest_finishes_what_it_has(fleet: Fleet) -> None:
+    answer = asyncio.Event()
+    async with backend(saying_when(answer, OK)) as v1:
+        fleet.apply({"v1": _to(v1.origin)})
+        busy = await holding(_running(fleet, "v1"))
+        busy.ask()
+        fleet.apply({"v1": _to(v1.origin)}, frozenset({"v1"}))
+        assert repr(fleet) == "<Fleet [], 1 retiring>"
+        answer.set()
+        await busy.finished()
+        assert busy.body == b"hi"
+        await until(lambda: repr(fleet).endswith("0 retiring>") and not v1.links)

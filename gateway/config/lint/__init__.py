@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gateway.config.findings import Fault
 from gateway.config.lint import (
     adapters,
+    allowance,
     calendar,
     credentials,
     inactive,
@@ -12,6 +13,7 @@ from gateway.config.lint import (
     process,
     realtime,
     references,
+    retirement,
     rollout,
 )
 from gateway.config.lint.known import Known
@@ -22,7 +24,13 @@ __all__ = ["Known", "lint"]
 
 def lint(config: Config, known: Known, now: float) -> Iterator[Fault]:
     """Yield everything that is wrong or risky about a config that the schema accepts; `now` is in Unix seconds."""
+    yield from allowance.without_allowed(_every(config, known, now), config)
+
+
+def _every(config: Config, known: Known, now: float) -> Iterator[Fault]:
+    yield from allowance.check(config)
     yield from references.check(config, known)
+    yield from retirement.check(config, known, now)
     yield from paths.check(config)
     yield from calendar.check(config, now)
     yield from rollout.check(config)

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from gateway.config.findings import Fault, KeyPath
+from gateway.config.findings import Fault
 from gateway.config.schema import Config, Rollout
 
 MESSAGE = "is accepted but not active in this version"
 
-SERVER: dict[KeyPath, Callable[[Config], bool]] = {
-    ("realtime",): lambda config: config.realtime is not None,
-}
 ROLLOUT: dict[str, Callable[[Rollout], bool]] = {
     "fallback": lambda rollout: rollout.fallback,
     "shadow": lambda rollout: rollout.shadow.percent > 0,
@@ -20,9 +17,6 @@ ROLLOUT: dict[str, Callable[[Rollout], bool]] = {
 
 def check(config: Config) -> Iterator[Fault]:
     """Yield one warning for every key in the tables that is set, at its first place."""
-    for path, is_set in SERVER.items():
-        if is_set(config):
-            yield Fault(path, MESSAGE, "warning")
     for key, is_set_in in ROLLOUT.items():
         names = [name for name, migration in config.migrations.items() if is_set_in(migration.rollout)]
         if names:

@@ -1,11 +1,11 @@
 """Paths: can every endpoint and route be reached, and does every successor get its parameters?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.config.findings import Fault, KeyPath, dotted
+from gateway.config.own_path import own_paths
 from gateway.config.schema import Call, Config, Endpoint
-from gateway.config.snapshot import OWN_PATHS
 from gateway.config.template import PathTemplate
 
 
@@ -19,23 +19,24 @@ class _Place:
 
 def check(config: Config) -> Iterator[Fault]:
     """Yield duplicates, what an earlier line makes unreachable, and parameters that nobody fills in."""
+    own = own_paths(config.realtime)
     endpoints: list[_Place] = []
     for name, migration in config.migrations.items():
         for position, endpoint in enumerate(migration.endpoints):
             place = _Place(endpoint.legacy, ("migrations", name, "endpoints", position, "legacy"))
             yield from _parameters(endpoint, place.path[:-1])
-            yield from _own(place)
+            yield from _own(place, own)
             yield from _duplicate(place, endpoints)
             endpoints.append(place)
-    yield from _routes(config, endpoints)
+    yield from _routes(config, endpoints, own)
 
 
-def _routes(config: Config, endpoints: list[_Place]) -> Iterator[Fault]:
+def _routes(config: Config, endpoints: list[_Place], own: Collection[str]) -> Iterator[Fault]:
     earlier: list[_Place] = list(endpoints)
     names: dict[str, int] = {}
     for position, route in enumerate(config.routes):
         place = _Place(route.match, ("routes", position, "match"))
-        yield from _own(place)
+        yield from _own(place, own)
         yield from _shadow(place, earlier)
         earlier.append(place)
         first = names.setdefault(route.name, position)
@@ -58,8 +59,8 @@ def _parameters(endpoint: Endpoint, path: KeyPath) -> Iterator[Fault]:
         yield Fault((*path, "successor"), message)
 
 
-def _own(place: _Place) -> Iterator[Fault]:
-    if place.call.template.is_literal and place.call.template.text in OWN_PATHS:
+def _own(place: _Place, own: Collection[str]) -> Iterator[Fault]:
+    if place.call.template.is_literal and place.call.template.text in own:
         yield Fault(place.path, f"'{place.call.template}' is answered by the gateway itself; choose another path")
 
 

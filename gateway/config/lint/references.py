@@ -8,7 +8,7 @@ from gateway.config.schema import Config, Migration, Topic
 
 
 def check(config: Config, known: Known) -> Iterator[Fault]:
-    """Yield unknown upstreams, adapters and quotas, costs that nobody can pay, and migrations that go nowhere."""
+    """Yield unknown names (legacy sides are looked at elsewhere), costs nobody can pay, migrations that go nowhere."""
     for position, route in enumerate(config.routes):
         yield from known.upstream(("routes", position, "upstream"), route.upstream)
         yield from known.quota(("routes", position, "quotas"), route.quotas)
@@ -31,7 +31,6 @@ def _topics(topics: Mapping[str, Topic], config: Config, known: Known) -> Iterat
 
 
 def _migration(path: KeyPath, migration: Migration, config: Config, known: Known) -> Iterator[Fault]:
-    yield from known.upstream((*path, "legacy"), migration.legacy)
     yield from known.upstream((*path, "successor"), migration.successor)
     if migration.legacy == migration.successor:
         yield Fault((*path, "successor"), f"is '{migration.successor}' like legacy; name the other upstream")

@@ -9,12 +9,15 @@ from gateway.config.schema.migration import (
     Endpoint,
     Extension,
     Gates,
+    Lint,
     Migration,
+    OwnDates,
     Pin,
     Ramp,
     Rollout,
     Route,
     Shadow,
+    own_calendar,
 )
 from gateway.config.schema.realtime import History, Realtime, RealtimeLimits, Topic
 from gateway.config.schema.scalars import Address, Call, Moment
@@ -45,8 +48,10 @@ __all__ = [
     "Jwt",
     "JwtKey",
     "Limits",
+    "Lint",
     "Migration",
     "Moment",
+    "OwnDates",
     "Pin",
     "Quota",
     "Ramp",
@@ -67,4 +72,5 @@ __all__ = [
     "UpstreamTls",
     "When",
     "json_schema",
+    "own_calendar",
 ]

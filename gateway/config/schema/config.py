@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 from gateway.config.schema.adapter import Adapter
 from gateway.config.schema.auth import Auth, Quota, Redis
 from gateway.config.schema.ledger import Ledger
-from gateway.config.schema.migration import Migration, Route
+from gateway.config.schema.migration import Lint, Migration, Route
 from gateway.config.schema.realtime import Realtime
 from gateway.config.schema.scalars import Name, filled
 from gateway.config.schema.server import Server
@@ -55,6 +55,7 @@ class Config(Strict):
     adapters: Mapping[Name, Adapter] = {}
     migrations: Mapping[Name, Migration] = {}
     realtime: Realtime | None = None
+    lint: Lint = Lint()
 
 
 class _ForEditors(GenerateJsonSchema):

@@ -41,8 +41,27 @@ class Route(Strict):
     upgrade: Boolean = False
 
 
+class Brownout(Strict):
+    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
+
+    at: RelativeDate
+    duration: Duration = Field(alias="for")
+
+
+class OwnDates(Strict):
+    """An endpoint's exceptions from its migration's calendar: keys set here, to null too, replace those there."""
+
+    announced: Date | None = None
+    deprecated: RelativeDate | None = None
+    gone: RelativeDate | None = None
+    removed: RelativeDate | None = None
+    docs: WebUrl | None = None
+    policy: WebUrl | None = None
+    brownouts: tuple[Brownout, ...] | None = None
+
+
 class Endpoint(Strict):
-    """One legacy call and its successor. `auth`, `require` and `quotas` override the migration's.
+    """One legacy call and its successor. `auth`, `require`, `quotas` and `deprecation` override the migration's.
 
     Each request takes `cost` of every quota.
     """
@@ -54,6 +73,7 @@ class Endpoint(Strict):
     require: Require | None = None
     quotas: tuple[Name, ...] | None = None
     cost: Positive = 1
+    deprecation: OwnDates | None = None
 
 
 class Pin(When):
@@ -102,13 +122,6 @@ class Rollout(Strict):
     ramp: Ramp | None = None
 
 
-class Brownout(Strict):
-    """A planned window of `duration` seconds in which a deprecated endpoint answers as if it were gone."""
-
-    at: RelativeDate
-    duration: Duration = Field(alias="for")
-
-
 class Extension(Strict):
     """A named consumer's later end."""
 
@@ -131,6 +144,20 @@ class Deprecation(Strict):
     rehearsal: Boolean = False
 
 
+class Lint(Strict):
+    """What `check` is not to speak about: names of its rules."""
+
+    allow: tuple[FilledText, ...] = ()
+
+
+def own_calendar(common: Deprecation | None, own: OwnDates) -> Deprecation:
+    """Return an endpoint's calendar: its own dates, and the migration's for the rest."""
+    exceptions = {name: getattr(own, name) for name in own.model_fields_set}
+    if "brownouts" in exceptions:
+        exceptions["brownouts"] = own.brownouts or ()
+    return (common or Deprecation()).model_copy(update=exceptions)
+
+
 class Migration(Strict):
     """One API area on its way from one upstream to another."""
 
@@ -143,3 +170,4 @@ class Migration(Strict):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     rollout: Rollout = Rollout()
     deprecation: Deprecation | None = None
+    lint: Lint = Lint()
