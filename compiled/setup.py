@@ -16,7 +16,7 @@ MODULES: Final = {
     "observability": "histogram",
     "wire": "answer body fault hop line request",
     "downstream": "bounds connection fault serving",
-    "upstream": "asker connection fault pool queue replica",
+    "upstream": "asker connection fault queue replica",
     "policy": "adapt arrivals auth charging cohort decide decision identity jws permission phase quota ratelimit"
     " refusal route verified",
     "proxy": "composing exchange failure forwarding mark pending record service shared",

@@ -7,6 +7,7 @@ there, and several times as much here.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import jwt
@@ -23,6 +24,9 @@ ASYMMETRIC: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 """What keys that everybody may see are good for."""
+
+INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 PLAIN: Final = [b"\x02%c" % size for size in range(67)]
 SIGNED: Final = [b"\x02%c\0" % (size + 1) for size in range(67)]
@@ -42,9 +46,19 @@ def _by_pyjwt(name: str) -> Check:
     return check
 
 
-def _by_hmac(digest: str) -> Check:
+def _by_hmac(name: str) -> Check:
+    """Check by HMAC written out (RFC 2104): OpenSSL looks its own up anew each time, which is three quarters of it."""
+    made = getattr(hashlib, name)
+    block = made().block_size
+
+    @lru_cache(maxsize=64)
+    def pads(secret: bytes) -> tuple[bytes, bytes]:
+        key = (secret if len(secret) <= block else made(secret).digest()).ljust(block, b"\0")
+        return key.translate(INNER), key.translate(OUTER)
+
     def check(material: Any, signed: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(hmac.digest(material, signed, digest), signature)
+        inner, outer = pads(material)
+        return hmac.compare_digest(made(outer + made(inner + signed).digest()).digest(), signature)
 
     return check
 

@@ -81,13 +81,14 @@ class LineMemo:
     `dropped` are the keys of lines that do not go on.
     """
 
-    __slots__ = ("_names", "_old", "_young", "dropped")
+    __slots__ = ("_names", "_old", "_seen", "_young", "dropped")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self.dropped = dropped
         self._names: dict[bytes, Name] = {}
         self._young: dict[bytes, Line] = {}
         self._old: dict[bytes, Line] = {}
+        self._seen: set[int] = set()
 
     def __repr__(self) -> str:
         return f"<LineMemo {len(self._young)} young, {len(self._old)} old>"
@@ -112,13 +113,23 @@ class LineMemo:
             name = self._names.get(written) or self._name(written)
             written = name.start + value.strip(b" \t") + b"\r\n"
             line = Line(name.lower, name.key, text.strip(" \t"), written, b"" if name.is_dropped else written)
-            if name.is_once:
+            if name.is_once or not self._has_seen(raw):
                 return line
         if len(raw) <= MEMO_LINE_BYTES:
             if len(self._young) >= MEMO_LINES:
                 self._old, self._young = self._young, {}
             self._young[raw] = line
         return line
+
+    def _has_seen(self, raw: bytes) -> bool:
+        """Return whether a line comes for the second time; most that come once never come again."""
+        seen, mark = self._seen, hash(raw)
+        if mark in seen:
+            return True
+        if len(seen) >= MEMO_LINES:
+            seen.clear()
+        seen.add(mark)
+        return False
 
     def _name(self, written: bytes) -> Name:
         if len(self._names) >= MEMO_NAMES:
