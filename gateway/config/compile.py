@@ -6,6 +6,7 @@ from dataclasses import replace
 from gateway.config import schema
 from gateway.config.adapters import compile_adapter
 from gateway.config.calendar import compile_deprecation
+from gateway.config.fallback import FallbackRule
 from gateway.config.keys import load_key
 from gateway.config.router import compile_router
 from gateway.config.schema import Config
@@ -28,6 +29,7 @@ from gateway.config.snapshot import (
     Snapshot,
 )
 from gateway.config.translation import Adapter
+from gateway.core.http import SAFE_METHODS
 
 type Limits = tuple[tuple[Quota, ...], tuple[Quota, ...]]
 """The quotas that refuse, and those that only watch."""
@@ -44,8 +46,9 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, name, quotas, adapters)
+        _endpoint(endpoint, spec, name, quotas, adapters, fallback)
         for name, spec in config.migrations.items()
+        for fallback in [FallbackRule.of(spec, config)]
         for endpoint in spec.endpoints
     )
     routes = tuple(_route(spec, quotas) for spec in config.routes)
@@ -141,11 +144,13 @@ def _endpoint(
     owner: str,
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
+    fallback: FallbackRule | None,
 ) -> Endpoint:
     enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
+    method = spec.legacy.method or "GET"
     return Endpoint(
         owner=owner,
-        method=spec.legacy.method or "GET",
+        method=method,
         template=spec.legacy.template,
         successor_method=spec.successor.method or "GET",
         successor_template=spec.successor.template,
@@ -154,6 +159,7 @@ def _endpoint(
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
+        fallback=fallback if method in SAFE_METHODS else None,
         has_own_dates=spec.deprecation is not None,
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
+from gateway.config.fallback import FallbackRule
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.own_path import own_paths
 from gateway.config.schema import Realtime, Server, Upstream
@@ -199,7 +200,8 @@ class Endpoint:
 
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
-    one. `shadows` are quotas that only watch. `has_own_dates`: the migration has an exception for it.
+    one. `shadows` are quotas that only watch. `has_own_dates`: the migration has an exception for it. `fallback` is
+    None where the successor's answer is never replaced; `is_plain`: a request needs nothing but its exchange.
     """
 
     owner: str
@@ -213,11 +215,14 @@ class Endpoint:
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
     has_own_dates: bool = False
+    fallback: FallbackRule | None = None
+    is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
+        object.__setattr__(self, "is_plain", self.fallback is None)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -238,6 +243,7 @@ class Route:
     upgrade: bool = False
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    is_plain: bool = field(default=True, init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 

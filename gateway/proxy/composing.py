@@ -30,19 +30,12 @@ class Composed:
     is_tunnel: bool = False
 
 
-def compose(
-    request: Request,
-    forward: Forward,
-    body: bytes,
-    *,
-    is_complete: bool,
-    authority: str,
-    request_id: str,
-    scheme: str,
-    trusts_peer: bool,
-) -> Composed:
-    """Return the request as it is sent on; `body` is what has arrived of its body so far."""
-    parts = forwarding.request_head(request, forward, authority, request_id, scheme, trusts_peer)
+PROMISED_NOTHING: Final = Composed([])
+"""Of a request that was sent whole."""
+
+
+def compose(parts: list[bytes], request: Request, forward: Forward, body: bytes, *, is_complete: bool) -> Composed:
+    """Return the request as it is sent on: after `parts`, the lines of its head, with what has arrived of its body."""
     composed = Composed(parts)
     if forward.adapter is not None:
         parts.append(b"Accept-Encoding: identity\r\n")

@@ -2,30 +2,24 @@
 
 Everything here is a callback of one of the two connections; there is no task and no future. The usual exchange is three
 calls: `begin` writes the request, `on_whole` writes the answer, `_finish` counts it. The others stream, wait for a
-connection, translate, try again, or end early.
+connection, translate, try again, or end early. What follows when the successor fails is in `fallback`.
 """
 
 import logging
 from time import monotonic
 from typing import Final
 
-from gateway.core.block import Block
-from gateway.core.errors import Problem
+from gateway.config.translation import Adapter
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
-from gateway.policy.adapt import (
-    AdaptError,
-    adapt_answer,
-    adapt_status,
-    wants_answer_body,
-    wants_request_body,
-)
+from gateway.policy.adapt import adapt_status, wants_answer_body, wants_request_body
 from gateway.policy.decision import Forward
-from gateway.proxy import forwarding
-from gateway.proxy.composing import compose, expects_continue
-from gateway.proxy.failure import is_repeatable, problem
+from gateway.proxy import answering, forwarding
+from gateway.proxy.composing import PROMISED_NOTHING, compose, expects_continue
+from gateway.proxy.failure import complaint, is_backends, is_repeatable, problem
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
+from gateway.proxy.translation import Translation
 from gateway.upstream.cluster import Cluster
 from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
@@ -36,7 +30,6 @@ from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
 
-TOO_LARGE: Final = "The backend's answer is too large to be translated."
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 FAILED: Final = 500
 """Statuses from here on are a backend's failures (RFC 9110 section 15.6)."""
@@ -45,27 +38,27 @@ HELD_BYTES: Final = 64 * 1024
 
 
 class Exchange:
-    """Owns the forwarding of one request. It ends exactly once, in `_finish`.
+    """Owns the forwarding of one request. It ends exactly once, in `_finish`, unless somebody takes its place.
 
     `_held` holds what was not sent yet of the body: the head is written when there is a connection. `_replay` is the
     whole request if it could be sent again. `_is_usual`: it was sent whole, and its answer is read as most are.
+    `_is_patient`: the head of an answer is not written before a part of its body is there.
     """
 
     # What most exchanges never change stands here once, in place of being written for each of them.
     _cluster: Cluster | None = None
+    _composed = PROMISED_NOTHING
     _connection: Connection | None = None
     _held_bytes = 0
-    _translated: list[bytes] | None = None
+    _translation: Translation | None = None
     _answer: AnswerHead | None = None
     _replay: bytes | None = None
     _sent_at = 0.0
     _has_retried = False
-    _is_chunked_up = False
     _is_chunked_down = False
     _is_complete = False
-    _is_expecting = False
+    _is_patient = False
     _is_started = False
-    _is_tunnel = False
     _is_usual = False
     is_done = False
 
@@ -125,8 +118,8 @@ class Exchange:
             now,
             is_complete=self._is_complete,
             to_head=self._forward.method == "HEAD",
-            may_switch=self._is_tunnel,
-            is_expecting=self._is_expecting,
+            may_switch=self._composed.is_tunnel,
+            is_expecting=self._composed.is_expecting,
         )
         if not self._is_complete and not connection.is_blocked:
             self._client.resume()
@@ -139,28 +132,17 @@ class Exchange:
     def _compose(self, authority: str) -> bytes:
         """Write the request as far as it has arrived, and remember what that has promised the backend."""
         request, forward, record = self._request, self._forward, self._record
-        rules = self._shared.rules
+        trusts_peer = self._shared.rules.trusts_peer
+        parts = forwarding.request_head(
+            request, forward, authority, record.request_id, self._client.scheme, trusts_peer
+        )
         if request.is_bare and forward.adapter is None and forward.method == request.method:
             self._is_usual = True
-            parts = forwarding.request_head(
-                request, forward, authority, record.request_id, self._client.scheme, rules.trusts_peer
-            )
             parts.append(b"\r\n")
             data = self._replay = b"".join(parts)
             return data
-        composed = compose(
-            request,
-            forward,
-            b"".join(self._held),
-            is_complete=self._is_complete,
-            authority=authority,
-            request_id=record.request_id,
-            scheme=self._client.scheme,
-            trusts_peer=rules.trusts_peer,
-        )
-        self._is_chunked_up = composed.is_chunked
-        self._is_expecting = composed.is_expecting
-        self._is_tunnel = composed.is_tunnel
+        composed = compose(parts, request, forward, b"".join(self._held), is_complete=self._is_complete)
+        self._composed = composed
         data = b"".join(composed.parts)
         if self._is_complete:
             self._is_usual = not composed.is_tunnel and forward.method != "HEAD"
@@ -178,7 +160,7 @@ class Exchange:
             self._is_complete = True
         connection = self._connection
         if connection is not None:
-            if self._is_chunked_up:
+            if self._composed.is_chunked:
                 data = (chunk(data) if data else b"") + (LAST_CHUNK if is_last else b"")
             connection.send(data, is_last=is_last)
             return
@@ -209,7 +191,8 @@ class Exchange:
 
     def on_upstream_blocked(self, *, is_blocked: bool) -> None:
         """Read from the client as fast as the backend reads from us."""
-        (self._client.pause if is_blocked else self._client.resume)()
+        if not self.is_done:
+            (self._client.pause if is_blocked else self._client.resume)()
 
     # ------------------------------------------------------------------ the answer
 
@@ -242,37 +225,39 @@ class Exchange:
         self._note_head(head)
         self._let_go()
         adapter, status = self._forward.adapter, head.status
+        if status >= FAILED and self._give_way(f"answered {status}"):
+            return
         if not head.is_sized or self._forward.method == "HEAD":
             is_changed = wants_answer_body(adapter, status)
             self._answer_whole(head, "" if is_changed else forwarding.announced(head), b"", is_changed=is_changed)
         elif adapter is None or not wants_answer_body(adapter, status):
             self._answer_whole(head, forwarding.framing(len(body)), body)
-        elif len(body) > self._shared.rules.body_limit:
-            self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
         else:
-            self._translate(head, body)
+            self._translate(self._translator(adapter), head, body)
 
     def _answer_whole(self, head: AnswerHead, framing: str, body: bytes, *, is_changed: bool = False) -> None:
-        parts = self._head_parts(head, framing, is_changed=is_changed)
-        parts.append(body)
-        self._client.write(b"".join(parts))
+        self._client.write(b"".join([*self._head_parts(head, framing, is_changed=is_changed), body]))
         self._finish()
         self._client.finish(monotonic())
 
     def on_interim(self, head: AnswerHead) -> None:
         """Pass a 1xx on, except a 100 that the client did not ask for (RFC 9110 section 15.2)."""
-        if self._request.version == b"HTTP/1.0" or (head.status == 100 and not self._is_expecting):
-            return
-        lines = [line.raw for line in forwarding.interim_lines(head)]
-        self._client.write(b"".join([forwarding.status_line(head.status, head.reason), *lines, b"\r\n"]))
+        if self._request.version != b"HTTP/1.0" and (head.status != 100 or self._composed.is_expecting):
+            self._client.write(answering.interim(head))
 
     def on_head(self, head: AnswerHead) -> None:
-        """Write the head of an answer whose body streams, or hold it when the body must be translated."""
+        """Write the head of an answer whose body streams, or hold it when the body must be translated or seen first."""
         self._note_head(head)
-        if wants_answer_body(self._forward.adapter, head.status):
-            self._translated = []
-            self._held_bytes = 0
+        adapter = self._forward.adapter
+        if head.status >= FAILED and self._give_way(f"answered {head.status}"):
             return
+        if adapter is not None and wants_answer_body(adapter, head.status):
+            self._translation = self._translator(adapter)
+        elif not self._is_patient or head.is_event_stream:
+            self._start(head)
+
+    def _start(self, head: AnswerHead) -> None:
+        """Write the head of an answer that streams."""
         self._is_started = True
         framing = ""
         if head.framing is Framing.LENGTH:
@@ -288,24 +273,31 @@ class Exchange:
         """Write a part of the body, or hold it for the translation."""
         if self.is_done:
             return
-        if self._translated is None:
-            self._client.write(chunk(data) if self._is_chunked_down else data)
+        if self._translation is not None:
+            self._hold(self._translation, data)
             return
-        self._translated.append(data)
-        self._held_bytes += len(data)
-        if self._held_bytes > self._shared.rules.body_limit:
+        if not self._is_started and self._answer is not None:
+            self._start(self._answer)
+        self._client.write(chunk(data) if self._is_chunked_down else data)
+
+    def _hold(self, translation: Translation, data: bytes) -> None:
+        try:
+            translation.add(data)
+        except UpstreamError as error:
             self._drop_connection()
-            self._fail(UpstreamError(UpstreamFault.INVALID, TOO_LARGE))
+            self._fail(error)
 
     def on_end(self) -> None:
         """The backend's answer is complete."""
         if self.is_done:
             return
         self._let_go()
-        if self._translated is not None and self._answer is not None:
-            self._translate(self._answer, b"".join(self._translated))
+        if self._translation is not None and self._answer is not None:
+            self._translate(self._translation, self._answer, b"")
             return
-        if self._is_tunnel and self._is_started:
+        if not self._is_started and self._answer is not None:
+            self._start(self._answer)
+        if self._composed.is_tunnel and self._is_started:
             self._finish()
             self._client.close()
             return
@@ -318,10 +310,8 @@ class Exchange:
         """From here on bytes go both ways as they come (RFC 9110 section 7.8)."""
         self._note_head(head)
         self._is_started = True
-        kept, notices = forwarding.answer_fields(head, self._forward, self._shared.rules.owned)
-        switching = f"Connection: Upgrade\r\nUpgrade: {head.lookup.get('upgrade', '')}\r\n\r\n"
-        parts = forwarding.answer_head(101, head.reason, kept, f"{self._ours(notices)}{switching}")
-        self._client.write(b"".join(parts))
+        owned, request_id = self._shared.rules.owned, self._record.request_id
+        self._client.write(answering.switching(head, self._forward, owned, request_id))
         self._client.tunnel()
         if data:
             self._client.write(data)
@@ -347,7 +337,7 @@ class Exchange:
         forward = self._forward
         self._answer = head
         if head.status >= FAILED:
-            self._record.has_failed = True
+            self._record.blame()
         self._record.status = head.status if forward.adapter is None else adapt_status(forward.adapter, head.status)
         self._shared.metrics.upstream_durations[(forward.upstream,)].observe(monotonic() - self._sent_at)
 
@@ -358,51 +348,43 @@ class Exchange:
         self._connection = None
 
     def _head_parts(self, head: AnswerHead, framing: str, *, is_changed: bool = False) -> list[bytes]:
-        """Return the whole head of the answer; `is_changed`: its body is not the one that the backend sent."""
-        status = self._record.status
-        kept, notices = forwarding.answer_fields(head, self._forward, self._shared.rules.owned)
-        if is_changed:
-            kept = forwarding.without_body_bound(kept)
-        reason = head.reason if status == head.status else None
+        forward, record, shared = self._forward, self._record, self._shared
         closing = self._client.connection_field(self._request.version)
-        date = "" if "date" in head.lookup else self._shared.date()
-        return forwarding.answer_head(status, reason, kept, f"{date}{self._ours(notices)}{framing}{closing}")
+        date = "" if "date" in head.lookup else shared.date()
+        rest, owned = f"{date}{framing}{closing}", shared.rules.owned
+        return answering.head_parts(head, forward, owned, record.status, record.request_id, rest, is_changed=is_changed)
 
-    def _ours(self, notices: Block) -> str:
-        return f"{notices}X-Request-Id: {self._record.request_id}\r\n{forwarding.VIA}"
+    def _translator(self, adapter: Adapter) -> Translation:
+        return Translation(adapter, self._shared.rules.body_limit, self._record.request_id)
 
-    def _translate(self, head: AnswerHead, body: bytes) -> None:
-        adapter = self._forward.adapter
-        if adapter is None:
-            return
+    def _translate(self, translation: Translation, head: AnswerHead, rest: bytes) -> None:
         try:
-            translated = adapt_answer(adapter, head.status, body)
-        except AdaptError:
-            log.exception("%s", self._record.request_id)
-            self._fail(UpstreamError(UpstreamFault.INVALID, "The backend's answer could not be translated."))
+            translation.add(rest)
+            body, is_changed = translation.finish(head.status)
+        except UpstreamError as error:
+            self._fail(error)
             return
-        parts = self._head_parts(head, forwarding.framing(len(translated)), is_changed=translated != body)
-        parts.append(translated)
-        self._client.write(b"".join(parts))
-        self._finish()
-        self._client.finish(monotonic())
+        self._answer_whole(head, forwarding.framing(len(body)), body, is_changed=is_changed)
+
+    def _give_way(self, _why: str) -> bool:
+        """Let somebody else answer in our place, who then ends it; False where nobody does."""
+        return False
 
     def _fail(self, error: RequestError | UpstreamError) -> None:
+        if is_backends(error):
+            self._record.blame()
+        if isinstance(error, UpstreamError) and self._give_way(complaint(error.fault)):
+            return
         self._record.failure = error.fault.name.lower()
-        if isinstance(error, UpstreamError) and not error.is_ours:
-            self._record.has_failed = True
         log.warning("%s %s failed: %s", self._record.request_id, self._forward.upstream, error.detail)
         if self._is_started:
             self._finish()
             self._client.abort()
             return
-        refused: Problem = problem(error)
         if isinstance(error, RequestError):
             self._client.is_last = True
-        # Nobody answered, so nobody is named as having answered.
-        served_by = self._shared.rules.version_header
-        fields = tuple((name, value) for name, value in self._forward.answer_headers if name != served_by)
-        self._shared.refuse(self._client, self._request, self._record, refused, fields)
+        fields = answering.nobodys(self._forward, self._shared.rules.version_header)
+        self._shared.refuse(self._client, self._request, self._record, problem(error), fields)
         self._finish()
         self._client.finish(monotonic())
 

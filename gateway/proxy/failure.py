@@ -52,6 +52,28 @@ def _upstream_problem(error: UpstreamError) -> Problem:
             assert_never(error.fault)
 
 
+def is_backends(error: RequestError | UpstreamError) -> bool:
+    """Return whether a backend is to blame, and neither the client nor we."""
+    return isinstance(error, UpstreamError) and not error.is_ours
+
+
+def complaint(fault: UpstreamFault) -> str:
+    """Return what a backend did in place of answering, in a few words for the access log."""
+    match fault:
+        case UpstreamFault.UNREACHABLE:
+            return "could not be reached"
+        case UpstreamFault.LOST:
+            return "closed the connection"
+        case UpstreamFault.TIMEOUT:
+            return "did not answer in time"
+        case UpstreamFault.INVALID:
+            return "sent an answer that cannot be used"
+        case UpstreamFault.OVERLOADED:
+            return "had no connection free"
+        case _:
+            assert_never(fault)
+
+
 def is_repeatable(error: UpstreamError, connection: Connection | None, method: str) -> bool:
     """Only when a kept-alive connection turned out to be closed, and the method changes nothing (RFC 9110 9.2.1).
 

@@ -3,23 +3,25 @@
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.config.snapshot import Side
+from gateway.config.snapshot import Endpoint, Route, Side
 from gateway.core.errors import ProblemType
 from gateway.core.http import RequestHead
 from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
 from gateway.policy.decision import Decision, Forward, Local, Refuse
 from gateway.policy.phase import Phase
+from gateway.proxy.budget import Fall
 from gateway.proxy.tally import Tally
 
 CLIENT_GONE: Final = 499
 """The status noted (never sent) when the client left before the answer's head."""
 
-FAILED: Final = 500
-"""Statuses from here on are failures of a backend, where one was asked."""
-
 SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
 """Plain texts: an enumeration's hash is many times dearer."""
+
+SUCCESSOR: Final = SIDES[1]
+BOTH: Final = "fallback"
+"""In place of a side: the time of a request that both were asked is neither's."""
 
 DATED_PHASES: Final = frozenset({"deprecated", "gone", "removed"})
 
@@ -29,7 +31,8 @@ class Record:
     """Collects the outcome of one exchange. `started` is on the monotonic clock.
 
     `head` and `decision` are None for bytes that were no request; `failure` is why it ended otherwise than decided.
-    `has_failed`: a backend is to blame for something; it is not for our own limits, nor for clients that leave.
+    `has_failed`: the backend is to blame for something; it is not for our own limits, nor for clients that leave.
+    `fall`: it was the successor, and legacy was asked in its place, which makes it no more or less so.
     """
 
     request_id: str
@@ -39,6 +42,7 @@ class Record:
     status: int = CLIENT_GONE
     failure: str = ""
     has_failed: bool = False
+    fall: Fall | None = None
 
     def __init__(  # written out for when it is compiled, see policy.decision
         self,
@@ -63,6 +67,11 @@ class Record:
         """The path that was asked for."""
         return self.head.path if self.head is not None else ""
 
+    def blame(self) -> None:
+        """The backend has failed the request; of two, it is the first who counts."""
+        if self.fall is None:
+            self.has_failed = True
+
     def count(self, now: float, metrics: Metrics, tally: Tally) -> None:
         """Count the exchange, and for whom."""
         decision = self.decision
@@ -72,9 +81,9 @@ class Record:
         target, phase = decision.target, decision.phase
         side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
         metrics.requests[target.owner, target.label, side, self.status] += 1
+        if self.has_failed or self.fall is not None:
+            side = self._count_trouble(target, side, metrics)
         metrics.durations[target.owner, target.label, side].observe(now - self.started)
-        if self.has_failed:
-            metrics.failures[target.owner, target.label, side] += 1
         if phase is not None and phase is not Phase.PARALLEL:
             metrics.deprecated[target.owner, phase.value] += 1
         assignment = decision.assignment
@@ -84,7 +93,7 @@ class Record:
                 uses[target.label] = uses.get(target.label, 0) + 1
             else:
                 tally.begin(self.head, decision)
-            if self.status >= FAILED:
+            if self.has_failed:
                 tally.fail(decision)
 
     def entry(self, now: float) -> Entry:
@@ -100,10 +109,26 @@ class Record:
             status=self.status,
             owner=owner,
             side=side.value if side is not None else "",
-            reason=self.failure or _reason(decision),
+            reason=self._why(),
             consumer=caller.consumer if caller is not None else None,
             milliseconds=round((now - self.started) * 1000, 3),
         )
+
+    def _why(self) -> str:
+        if self.fall is not None:
+            return f"fallback: {self.fall.complaint}{f', then {self.failure}' if self.failure else ''}"
+        return self.failure or _reason(self.decision)
+
+    def _count_trouble(self, target: Endpoint | Route, side: str, metrics: Metrics) -> str:
+        """Count who failed and what followed; return what the time counts as."""
+        fall = self.fall
+        if self.has_failed:
+            metrics.failures[target.owner, target.label, side if fall is None else SUCCESSOR] += 1
+        if fall is None:
+            return side
+        fall.end()
+        metrics.fallbacks[target.owner, target.label] += 1
+        return BOTH
 
     def _count_own(self, now: float, metrics: Metrics, tally: Tally) -> None:
         owner, endpoint = self._labels()

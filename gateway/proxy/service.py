@@ -14,8 +14,11 @@ from gateway.downstream.serving import Serving
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.fallback import rule as fallback_rule
+from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
+from gateway.proxy.fallback import Attempt
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -42,6 +45,7 @@ class Proxy:
         self._door = door
         self._clock = clock
         self._fulfiller = fulfiller
+        self._budgets = Budgets()
 
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
@@ -65,6 +69,8 @@ class Proxy:
         shared = self._shared
         decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
+            if not decision.target.is_plain:
+                return self._escort(client, request, decision, record, body, is_complete)
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
@@ -88,6 +94,26 @@ class Proxy:
             case _:
                 assert_never(decision)
         return None
+
+    def _escort(
+        self,
+        client: ClientConnection,
+        request: Request,
+        forward: Forward,
+        record: Record,
+        body: bytes,
+        is_complete: bool,
+    ) -> Serving | None:
+        """Serve a request of an endpoint where more than one exchange may come of it."""
+        rule = fallback_rule(forward)
+        if rule is None:
+            exchange = Exchange(self._shared, client, request, forward, record)
+            exchange.begin(body, is_complete)
+            return None if exchange.is_done else exchange
+        budget = self._budgets.find(forward.target.owner, rule)
+        attempt = Attempt(self._shared, client, request, forward, record, budget)
+        attempt.begin(body, is_complete)
+        return None if attempt.owner.is_done else attempt
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Answer bytes that are no request, and close."""

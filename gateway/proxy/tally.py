@@ -50,7 +50,8 @@ class Tally:
         assignment, target, caller = decision.assignment, decision.target, decision.caller
         if assignment is None or head is None:
             return
-        side = SIDES[decision.side is Side.SUCCESSOR]
+        # Its own side: who fell back this time did not move.
+        side = SIDES[assignment.side is Side.SUCCESSOR]
         if assignment.profile is None:
             assignment.profile = profile(self._profiled.get(target.owner, ()), head, caller, assignment)
         if assignment.uses is None or len(self._seen) >= self.most:
@@ -63,7 +64,7 @@ class Tally:
         """Note that the backend has failed a request, which is counted besides."""
         assignment, target = decision.assignment, decision.target
         if assignment is not None:
-            side, name = SIDES[decision.side is Side.SUCCESSOR], self._name(decision.caller)
+            side, name = SIDES[assignment.side is Side.SUCCESSOR], self._name(decision.caller)
             self._add((target.owner, target.label, side, name, assignment.profile or ""), self._failures)
 
     def refuse(self, decision: Refuse) -> None:

@@ -81,6 +81,11 @@ class Cluster:
         """How many of the `max_connections` places are taken."""
         return sum(pool.size for pool in self.pools)
 
+    @property
+    def is_fit(self) -> bool:
+        """Whether at least one endpoint passes its checks and is not ejected."""
+        return any(pool.replica.is_healthy for pool in self.pools)
+
     # ------------------------------------------------------------------ the exchange's calls
 
     def take(self) -> Connection | None:

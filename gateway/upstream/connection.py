@@ -331,8 +331,7 @@ class Connection(asyncio.Protocol):
             self._fail(UpstreamFault.INVALID, "The backend's answer is framed wrongly.")
             return
         self._body = body
-        if head.lookup.get("content-type", "").startswith("text/event-stream"):
-            # Events come when something happens; nobody can say how long that takes.
+        if head.is_event_stream:
             self._silence = self.deadline = NEVER
         asker.on_head(head)
         if self._asker is asker:

@@ -36,6 +36,11 @@ class AnswerHead:
         return f"<AnswerHead {self.status} {self.framing.value}>"
 
     @property
+    def is_event_stream(self) -> bool:
+        """Whether its body comes when something happens; nobody can say how long that takes."""
+        return self.lookup.get("content-type", "").startswith("text/event-stream")
+
+    @property
     def is_interim(self) -> bool:
         """Whether a final answer follows (1xx, but 101 ends HTTP)."""
         return self.status < 200 and self.status != 101

@@ -47,7 +47,7 @@ def test_the_minimal_file_loads_without_a_warning_and_fits_on_one_screen() -> No
 def test_what_the_example_asks_for_in_vain_is_said_once_a_key(tmp_path: Path) -> None:
     warned = {finding.path for finding in load_text(tmp_path, CONTRACT).warnings if finding.message == INACTIVE}
     rollout = "migrations.watchlist.rollout"
-    assert warned == {f"{rollout}.fallback", f"{rollout}.ramp"}
+    assert warned == {f"{rollout}.ramp"}
 
 
 def test_a_key_that_is_not_active_yet_is_warned_about_when_it_is_set(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_the_schema_refuses_a_mistake(old: str, new: str) -> None:
         ("http://127.0.0.1:3001", "https://v2.internal"),
         ("http://127.0.0.1:3001", '"unix:/run/v2.sock"'),
         ("by: [claim:sub, cookie:cid, ip]", "by: ip"),
+        ("fallback: true ", "fallback: {budget: 20, concurrency: 5} "),
         ("claim: {plan: beta}", "claim: {level: 3, staff: true}"),
         ('body: "{symbol: stock_code, name: stock_name, tags: tags}"', 'body: {python: "json:loads"}'),
     ],

@@ -45,6 +45,7 @@ def _note(
     record = Record("r", 1.0, head, decision)
     if isinstance(decision, Forward):
         record.status = 503 if failed else 200
+        record.has_failed = failed
     record.count(2.0, Metrics(), tally)
 
 
@@ -123,7 +124,7 @@ def test_a_caller_who_is_remembered_by_a_token_is_counted_there() -> None:
         token = jwt.encode({"sub": f"user-{number % 4}", "exp": BEFORE + 900}, SECRET, "HS256")
         head = RequestHead.of("GET", "/api/favorites", [("Authorization", f"Bearer {token}")])
         decision = decide(head, snapshot, BEFORE, memory)
-        Record("r", 1.0, head, decision, 503 if number == 11 else 200).count(2.0, Metrics(), tally)
+        Record("r", 1.0, head, decision, 200, has_failed=number == 11).count(2.0, Metrics(), tally)
     uses = {use.consumer: (use.requests, use.failures, use.profile) for use in tally.take()}
     assert uses == {
         "user-0": (3, 0, '{"claim:sub":"user-0"}'),

@@ -62,8 +62,10 @@ class RawClient:
         return data
 
     async def answer(self, *, to_head: bool = False) -> Received:
-        """Read one whole answer, or as much of it as comes."""
+        """Read one whole final answer, or as much of it as comes."""
         status, fields = await self.head()
+        while status in {100, 102, 103}:
+            status, fields = await self.head()
         known = {name.lower(): value for name, value in fields}
         try:
             if to_head or status in {204, 304} or known.get("content-length") == "0":

@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.server.gateway import Gateway
 from tests.support.client import Received, ask
 from tests.support.gateway import migrating, running
+from tests.support.port import free_port
 from tests.support.scrape import Scraped, scrape
 from tests.support.upstream import Script, ScriptedUpstream
 
@@ -43,14 +44,16 @@ async def sides(
     percent: float = 100,
     rollout: str = "",
     change: tuple[str, str] = ("", ""),
+    is_dead: bool = False,
 ) -> AsyncIterator[Sides]:
     """Run them; `rollout` is more of the migration's rollout, `change` replaces a text in the configuration.
 
-    The successor has a tenth of a second for an answer.
+    The successor has a tenth of a second for an answer. `is_dead`: nobody listens where it should be.
     """
     async with ScriptedUpstream(legacy) as v1, ScriptedUpstream(successor) as v2:
-        text = migrating(v1.origin, v2.origin, percent=percent)
-        text = text.replace(f"[{v2.origin}]", f"[{v2.origin}], response_timeout: 100ms")
+        origin = f"http://127.0.0.1:{free_port()}" if is_dead else v2.origin
+        text = migrating(v1.origin, origin, percent=percent)
+        text = text.replace(f"[{origin}]", f"[{origin}], response_timeout: 100ms")
         text = text.replace("salt: tacn", f"salt: tacn{rollout}").replace(*change)
         async with running(folder, text) as gateway:
             yield Sides(gateway, v1, v2)

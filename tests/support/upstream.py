@@ -112,9 +112,13 @@ class ScriptedUpstream:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self.drop()
+        await self._server.wait_closed()
+
+    def drop(self) -> None:
+        """Cut every connection."""
         for writer in list(self._writers):
             writer.transport.abort()
-        await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -8,7 +8,6 @@ from gateway.config.schema import Config, Rollout
 MESSAGE = "is accepted but not active in this version"
 
 ROLLOUT: dict[str, Callable[[Rollout], bool]] = {
-    "fallback": lambda rollout: rollout.fallback,
     "shadow": lambda rollout: rollout.shadow.percent > 0,
     "ramp": lambda rollout: rollout.ramp is not None,
 }

@@ -27,7 +27,7 @@ def _rollout(rollout: Rollout, path: KeyPath) -> Iterator[Fault]:
     yield from _twice(rollout.by, (*path, "by"))
     if rollout.ramp is not None:
         yield from _ramp(rollout.ramp, (*path, "ramp"))
-    if rollout.percent >= RISKY_PERCENT and not rollout.pins and not rollout.fallback:
+    if rollout.percent >= RISKY_PERCENT and not rollout.pins and not rollout.fallback.enabled:
         message = f"moves {rollout.percent:g} % of the callers without a pin or fallback to bring any of them back"
         yield Fault((*path, "percent"), message, "warning")
 

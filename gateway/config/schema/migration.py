@@ -1,8 +1,11 @@
 """`migrations` and `routes`: which paths there are, who serves them, and when the legacy ones end."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from gateway.config.schema.auth import Mode, Require, When
 from gateway.config.schema.scalars import (
@@ -19,6 +22,7 @@ from gateway.config.schema.scalars import (
     RelativeDate,
     RouteMatch,
     WebUrl,
+    boolean,
 )
 from gateway.config.schema.strict import OneOrMany, Strict
 
@@ -89,6 +93,27 @@ class Shadow(Strict):
     ignore: tuple[FilledText, ...] = ()
 
 
+class Fallback(Strict):
+    """Whether legacy answers where the successor fails, also written as `true` or `false`.
+
+    For at most `budget` percent of the successor's calls, and for `concurrency` of them at once in each worker; null
+    stands for half of legacy's `max_connections`.
+    """
+
+    enabled: Boolean = True
+    budget: Percent = 100.0
+    concurrency: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_truth(cls, value: Any) -> Any:
+        return value if isinstance(value, Mapping) else {"enabled": boolean(value)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler.resolve_ref_schema(handler(core))]}
+
+
 class Gates(Strict):
     """Thresholds of a step's judgement, in percent, seconds or as a factor; null switches a gate off."""
 
@@ -111,13 +136,17 @@ class Ramp(Strict):
 
 
 class Rollout(Strict):
-    """The split: which share of the legacy calls the successor serves, and whose."""
+    """The split: which share of the legacy calls the successor serves, and whose.
+
+    The command line asks before a jump of more than `confirm` percent points.
+    """
 
     percent: Percent = 0.0
+    confirm: Percent = 10.0
     by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
     salt: FilledText = "crossfade"
     pins: tuple[Pin, ...] = ()
-    fallback: Boolean = False
+    fallback: Fallback = Fallback(enabled=False)
     shadow: Shadow = Shadow()
     ramp: Ramp | None = None
 

@@ -1,8 +1,11 @@
 """Limiting by share: never without limit, never an outage, and never what others may have granted already."""
 
+import math
 import random
+from bisect import bisect_left
 from itertools import accumulate
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +127,48 @@ class Site:
         return self._redis._tables[self._one.quota.name].times.get(self._one.key, 0.0)
 
 
+def _played(
+    one: Charge, processes: int, away: float, offered: float, seed: int, *, is_emptied: bool, is_skewed: bool
+) -> list[float]:
+    """Return the grants of a caller whose Redis is away from the third window on, for `away` windows."""
+    quota, window = one.quota.quota, one.quota.window
+    chance, moment = random.Random(seed), 0.0
+    gone, back = window * 2, window * (2 + away)
+    site = Site(one, processes, chance, (gone, back))
+    while moment < back + 2 * window + 4 and len(site.grants) < 1_000:
+        before, moment = moment, moment + chance.expovariate(offered * quota / window)
+        if before < back <= moment and is_emptied:
+            site.empty()
+        # One process before Redis went and the others after it: the worst that a client can choose.
+        first = min(1, processes - 1) if is_skewed and moment >= gone else 0
+        chosen = 0 if is_skewed and moment < gone else chance.randrange(first, processes)
+        site.request(chosen, moment)
+    return site.grants
+
+
+def _most_in(grants: list[float], window: float, begin: float, end: float) -> int:
+    """Return the most grants of any window that lies between two moments."""
+    inside = [moment for moment in grants if begin <= moment <= end]
+    return max((bisect_left(inside, moment + window) - at for at, moment in enumerate(inside)), default=0)
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+@pytest.mark.parametrize("is_skewed", [False, True])
+@pytest.mark.parametrize("processes", [1, 4])
+def test_who_always_asks_for_more_gets_two_quotas_at_the_start_and_never_more_than_one_and_a_half_again(
+    processes: int, is_skewed: bool, is_emptied: bool
+) -> None:
+    quota, window = 60, 10.0
+    for away in (0.2, 1.0, 3.0):
+        grants = _played(
+            charge(quota, window=window), processes, away, 5.0, 1, is_emptied=is_emptied, is_skewed=is_skewed
+        )
+        # The quota that was free, and what refills in the window.
+        assert quota < _most_in(grants, window, 0, 2 * window) <= 2 * quota
+        assert _most_in(grants, window, window, 2 * window) <= quota + 1
+        assert _most_in(grants, window, window, math.inf) <= 1.5 * quota
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     processes=st.integers(1, 6),
@@ -138,19 +183,11 @@ class Site:
 def test_no_window_is_granted_more_than_half_a_quota_too_much(
     processes: int, quota: int, window: float, is_emptied: bool, offered: float, skewed: bool, away: float, seed: int
 ) -> None:
-    chance, moment = random.Random(seed), 0.0
-    gone, back = window * 2, window * (2 + away)
-    site = Site(charge(quota, window=window), processes, chance, (gone, back))
-    while moment < back + 2 * window + 4 and len(site.grants) < 1_000:
-        before, moment = moment, moment + chance.expovariate(offered * quota / window)
-        if before < back <= moment and is_emptied:
-            site.empty()
-        # One process before Redis went and the others after it: the worst that a client can choose.
-        first = min(1, processes - 1) if skewed and moment >= gone else 0
-        chosen = 0 if skewed and moment < gone else chance.randrange(first, processes)
-        site.request(chosen, moment)
+    grants = _played(
+        charge(quota, window=window), processes, away, offered, seed, is_emptied=is_emptied, is_skewed=skewed
+    )
     # How many more than the steady rate were granted, since the moment from which most were.
-    excess = [number - moment * quota / window for number, moment in enumerate(site.grants, start=1)]
+    excess = [number - moment * quota / window for number, moment in enumerate(grants, start=1)]
     least = list(accumulate(excess, min))
     assert (
         max((now - before for now, before in zip(excess, least, strict=True)), default=0)
