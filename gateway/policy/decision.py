@@ -136,6 +136,25 @@ class Forward:
 
 
 @dataclass(slots=True)
+class Stream:
+    """The hub serves the request: with a stream of `topic`, as the path means it. `notices` are set on the answer.
+
+    `phase` is None without a deprecation.
+    """
+
+    target: Endpoint | Route
+    caller: Caller
+    topic: str
+    notices: Block
+    phase: Phase | None = None
+
+    @property
+    def answer_headers(self) -> Fields:
+        """The fields of `notices`."""
+        return fields(self.notices)
+
+
+@dataclass(slots=True)
 class NeedKeys:
     """The token names a key that is not known: the keys at `url` must be fetched (again) before anybody can tell.
 
@@ -169,4 +188,4 @@ class NeedCount:
 type Need = NeedKeys | NeedCount
 """What must be asked of others. Who has asked decides again, with a Memory that knows the answer and asks no more."""
 
-type Decision = Forward | Refuse | Local | Need
+type Decision = Forward | Refuse | Local | Stream | Need
