@@ -13,12 +13,13 @@ from gateway.downstream.handoff import Handoff
 from gateway.downstream.serving import Serving
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.policy.fallback import rule as fallback_rule
 from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
 from gateway.proxy.fallback import Attempt
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
@@ -39,10 +40,13 @@ class Door(Protocol):
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, door: Door, clock: Clock, fulfiller: Fulfiller) -> None:
+    def __init__(
+        self, shared: Shared, handoff: Handoff, door: Door, from_hub: FromHub, clock: Clock, fulfiller: Fulfiller
+    ) -> None:
         self._shared = shared
         self._handoff = handoff
         self._door = door
+        self._from_hub = from_hub
         self._clock = clock
         self._fulfiller = fulfiller
         self._budgets = Budgets()
@@ -74,6 +78,11 @@ class Proxy:
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
+        if isinstance(decision, Stream):
+            refused = self._from_hub.stream(client, request, record, decision)
+            if refused is None:
+                return None
+            decision = record.decision = refused
         if isinstance(decision, Local) and decision.name == SOCKET:
             opened = self._door.enter(client, request, record.request_id, memory)
             if opened is None:
@@ -104,7 +113,10 @@ class Proxy:
         body: bytes,
         is_complete: bool,
     ) -> Serving | None:
-        """Serve a request of an endpoint where more than one exchange may come of it."""
+        """Serve a request of an endpoint where none or more than one exchange may come of it."""
+        relief = forward.target.relief
+        if relief is not None and is_complete and self._from_hub.relieve(client, request, record, forward, relief):
+            return None
         rule = fallback_rule(forward)
         if rule is None:
             exchange = Exchange(self._shared, client, request, forward, record)
