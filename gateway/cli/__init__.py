@@ -11,6 +11,7 @@ from gateway.cli.plan import plan
 from gateway.cli.revoke import revoke
 from gateway.cli.rollout import rollout
 from gateway.cli.run import run
+from gateway.cli.watch import watch
 
 __all__ = ["main"]
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Carry a public API from v1 to v2: one endpoint, a stated share of callers on the new side."""
 
 
-for verb in (demo, run, check, explain, plan, rollout, revoke, backend):
+for verb in (demo, run, check, explain, plan, rollout, revoke, watch, backend):
     main.add_command(verb)
