@@ -10,6 +10,7 @@ from gateway.config.fallback import FallbackRule
 from gateway.config.keys import load_key
 from gateway.config.router import compile_router
 from gateway.config.schema import Config
+from gateway.config.shadow import ShadowRule
 from gateway.config.snapshot import (
     AuthMode,
     AuthPolicy,
@@ -46,9 +47,9 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, name, quotas, adapters, fallback)
+        _endpoint(endpoint, spec, name, quotas, adapters, fallback, shadow)
         for name, spec in config.migrations.items()
-        for fallback in [FallbackRule.of(spec, config)]
+        for fallback, shadow in [(FallbackRule.of(spec, config), ShadowRule.of(spec))]
         for endpoint in spec.endpoints
     )
     routes = tuple(_route(spec, quotas) for spec in config.routes)
@@ -145,6 +146,7 @@ def _endpoint(
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
     fallback: FallbackRule | None,
+    shadow: ShadowRule | None,
 ) -> Endpoint:
     enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
     method = spec.legacy.method or "GET"
@@ -160,6 +162,7 @@ def _endpoint(
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
         fallback=fallback if method in SAFE_METHODS else None,
+        shadow=shadow if method == (spec.successor.method or "GET") == "GET" else None,
         has_own_dates=spec.deprecation is not None,
     )
 

@@ -51,10 +51,10 @@ def test_what_the_example_asks_for_in_vain_is_said_once_a_key(tmp_path: Path) ->
 
 
 def test_a_key_that_is_not_active_yet_is_warned_about_when_it_is_set(tmp_path: Path) -> None:
-    before = {finding.path for finding in findings(tmp_path, CONTRACT)}
-    shadowed = replaced(CONTRACT, "shadow: {percent: 0,", "shadow: {percent: 1,")
-    after = {finding.path for finding in findings(tmp_path, shadowed)}
-    assert after - before == {"migrations.watchlist.rollout.shadow"}
+    ramp = CONTRACT[CONTRACT.index("      ramp:") : CONTRACT.index("    deprecation:")]
+    without = {finding.path for finding in findings(tmp_path, replaced(CONTRACT, ramp, ""))}
+    found = {finding.path for finding in findings(tmp_path, CONTRACT)}
+    assert found - without == {"migrations.watchlist.rollout.ramp"}
 
 
 def test_more_workers_are_accepted_with_redis(tmp_path: Path) -> None:
