@@ -1,13 +1,12 @@
 """The admin listener's application: probes, metrics, the status, and what operators change."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from aiohttp import web
 
 from gateway.admin.access import identify
 from gateway.admin.call import OPERATOR, RefusedError, answer
-from gateway.admin.revocations import RevocationApi
 from gateway.config.schema import AdminToken
 from gateway.core.errors import MEDIA_TYPE, Problem, ProblemType
 from gateway.proxy.mark import RequestIds
@@ -45,9 +44,9 @@ class Panel(Protocol):
 class AdminApp:
     """Owns the admin routes. Whoever asks for more than a probe needs a token, and an operator's to change anything."""
 
-    def __init__(self, panel: Panel, revocations: RevocationApi) -> None:
+    def __init__(self, panel: Panel, routes: Iterable[Iterable[web.RouteDef]]) -> None:
         self._panel = panel
-        self._revocations = revocations
+        self._routes = [route for api in routes for route in api]
         self._ids = RequestIds()
 
     def build(self) -> web.Application:
@@ -59,7 +58,7 @@ class AdminApp:
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._metrics),
                 web.get("/api/status", self._status),
-                *self._revocations.routes(),
+                *self._routes,
             ]
         )
         return app

@@ -9,6 +9,7 @@ from gateway.cli.demo import demo
 from gateway.cli.explain import explain
 from gateway.cli.plan import plan
 from gateway.cli.revoke import revoke
+from gateway.cli.rollout import rollout
 from gateway.cli.run import run
 
 __all__ = ["main"]
@@ -20,5 +21,5 @@ def main() -> None:
     """Carry a public API from v1 to v2: one endpoint, a stated share of callers on the new side."""
 
 
-for verb in (demo, run, check, explain, plan, revoke, backend):
+for verb in (demo, run, check, explain, plan, rollout, revoke, backend):
     main.add_command(verb)

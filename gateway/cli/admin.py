@@ -22,6 +22,7 @@ def _url(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 admin_option = click.option(
     "--admin",
+    envvar="CROSSFADE_ADMIN_URL",
     default=DEFAULT_URL,
     show_default=True,
     metavar="URL",

@@ -1,72 +1,84 @@
-"""The migration plan for people: on a terminal, or as Markdown to paste into a page."""
+"""The migration plan on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.console import console
-from gateway.cli.planning import Area, Mapped, Plan, Staying, Window
+from gateway.cli.planning import Answered, Area, Mapped, Plan, Staying, Window
 
 ENDPOINT_COLUMNS = ("legacy", "successor", "adapter", "auth", "quotas")
 ROUTE_COLUMNS = ("route", "match", "upstream", "auth")
+ANSWER_COLUMNS = ("legacy calls of", "from", "until", "phase", "are answered", "except for")
 
 
 def show(plan: Plan) -> None:
     """Print the plan on standard output."""
     out = console()
     for area in plan.migrations:
-        out.print(Text(_headline(area), style="bold"))
-        for line in _facts(area):
+        out.print(Text(headline(area), style="bold"))
+        for line in facts(area):
             out.print(Text(f"  {line}"))
-        _print_table(out, ENDPOINT_COLUMNS, (_endpoint_row(endpoint) for endpoint in area.endpoints))
+        _print_table(out, ENDPOINT_COLUMNS, map(endpoint_row, area.endpoints))
     if plan.routes:
         out.print(Text("Not migrated", style="bold"))
-        _print_table(out, ROUTE_COLUMNS, (_route_row(route) for route in plan.routes))
+        _print_table(out, ROUTE_COLUMNS, map(route_row, plan.routes))
 
 
-def markdown(plan: Plan) -> str:
-    """Return the plan as Markdown."""
-    blocks = [f"# Migration plan, {plan.at} (configuration {plan.digest})"]
-    for area in plan.migrations:
-        blocks.append(f"## {_headline(area)}")
-        blocks.append("\n".join(f"- {line}" for line in _facts(area)))
-        blocks.append(_pipes(ENDPOINT_COLUMNS, (_endpoint_row(endpoint) for endpoint in area.endpoints)))
-    if plan.routes:
-        blocks.append("## Not migrated")
-        blocks.append(_pipes(ROUTE_COLUMNS, (_route_row(route) for route in plan.routes)))
-    return "\n\n".join(blocks)
+def show_day(plan: Plan) -> None:
+    """Print what is answered on the day that was asked about."""
+    out = console()
+    out.print(Text(f"What legacy calls get, {plan.at}", style="bold"))
+    _print_table(out, ANSWER_COLUMNS, (answer_row(one) for area in plan.migrations for one in area.answers))
 
 
-def _headline(area: Area) -> str:
+def headline(area: Area) -> str:
+    """Return a migration in one line."""
     return f"{area.name}: {area.title}, {area.percent:g} % of {area.legacy} on {area.successor}"
 
 
-def _facts(area: Area) -> list[str]:
+def facts(area: Area) -> list[str]:
     """Return the plan's lines besides the mapping table."""
-    facts = [f"split by {', '.join(area.by)} with salt {area.salt}"]
-    facts += [f"pinned: {pin}" for pin in area.pins]
-    if area.phase is None:
-        return [*facts, "no deprecation dates"]
-    facts.append(f"phase {area.phase}: {', '.join(f'{name} {date}' for name, date in area.dates.items())}")
-    facts += [f"{_window(window)}" for window in (*area.brownouts, *area.extensions)]
-    return facts
+    found = [f"split by {', '.join(area.by)} with salt {area.salt}"]
+    found += [f"pinned: {pin}" for pin in area.pins]
+    if area.ramp is not None:
+        steps = ", ".join(f"{step:g}" for step in area.ramp.steps)
+        found.append(f"ramp: {steps} %, at least {area.ramp.bake:g} s each; when a gate fails: {area.ramp.on_fail}")
+    if area.phase is None and not area.exceptions:
+        return [*found, "no deprecation dates"]
+    if area.phase is not None:
+        found.append(f"phase {area.phase}: {_listed(area.dates)}")
+    found += [f"{label} has its own: {_listed(dates)}" for label, dates in area.exceptions.items()]
+    return [*found, *(_window(window) for window in (*area.brownouts, *area.extensions))]
+
+
+def answer_row(answered: Answered) -> tuple[str, ...]:
+    """Return a line of the day's table."""
+    spared = f"{', '.join(answered.spared)}: normally" if answered.spared else "-"
+    return answered.what, answered.start, answered.end, answered.phase, answered.answer, spared
+
+
+def endpoint_row(endpoint: Mapped) -> tuple[str, ...]:
+    """Return a line of the mapping table."""
+    quotas = ", ".join(endpoint.quotas) or "-"
+    return endpoint.legacy, endpoint.successor, endpoint.adapter or "-", _entry(endpoint), quotas
+
+
+def route_row(route: Staying) -> tuple[str, ...]:
+    """Return a line of the table of what is not migrated."""
+    return route.name, route.match, route.upstream, _entry(route)
+
+
+def _listed(dates: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {date}" for name, date in dates.items())
 
 
 def _window(window: Window) -> str:
     if window.start is None:
         return f"extension: {window.name} until {window.end}"
     return f"{window.name}: {window.start} until {window.end}"
-
-
-def _endpoint_row(endpoint: Mapped) -> tuple[str, ...]:
-    quotas = ", ".join(endpoint.quotas) or "-"
-    return endpoint.legacy, endpoint.successor, endpoint.adapter or "-", _entry(endpoint), quotas
-
-
-def _route_row(route: Staying) -> tuple[str, ...]:
-    return route.name, route.match, route.upstream, _entry(route)
 
 
 def _entry(place: Mapped | Staying) -> str:
@@ -79,9 +91,3 @@ def _print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[s
         table.add_row(*(Text(cell) for cell in row))
     out.print(table)
     out.print()
-
-
-def _pipes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    # A method pattern such as GET|POST would end its cell.
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -1,14 +1,16 @@
 """The migration plan as values: read off the snapshot, so it is what the gateway goes by."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.config import schema
 from gateway.config.deprecation import Deprecation
+from gateway.config.schema import Config
 from gateway.config.snapshot import Condition, Endpoint, Migration, Route, Snapshot
-from gateway.policy import phase
+from gateway.policy import day, phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,35 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What the legacy calls of a migration (or of one endpoint with dates of its own) get for a while, ISO 8601.
+
+    `spared` are consumers with an extension, who are served nevertheless.
+    """
+
+    what: str
+    start: str
+    end: str
+    phase: str
+    answer: str
+    spared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """How the percent is to rise; `bake` is in seconds."""
+
+    steps: tuple[float, ...]
+    bake: float
+    on_fail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
-    """One migration's plan. `phase` is where it stands now; None without a deprecation. Dates are ISO 8601."""
+    """One migration's plan. `phase` is where it stands now; None without a deprecation. Dates are ISO 8601.
+
+    `exceptions` are the dates of endpoints that have their own; `answers` what is answered on the day asked about.
+    """
 
     name: str
     title: str
@@ -57,9 +86,12 @@ class Area:
     pins: tuple[Pinned, ...]
     phase: str | None
     dates: Mapping[str, str]
+    exceptions: Mapping[str, Mapping[str, str]]
     brownouts: tuple[Window, ...]
     extensions: tuple[Window, ...]
     endpoints: tuple[Mapped, ...]
+    ramp: Ramp | None
+    answers: tuple[Answered, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +119,16 @@ class Plan:
         return asdict(self)
 
 
-def planned(snapshot: Snapshot, now: float) -> Plan:
-    """Read the plan off a snapshot; `now` (Unix seconds) decides the phases."""
+def planned(config: Config, snapshot: Snapshot, now: float, until: float | None = None) -> Plan:
+    """Read the plan off a snapshot and what it was compiled from; `now` (Unix seconds) decides the phases.
+
+    With `until` it lists what is answered from now until then.
+    """
+    areas = (_area(one, config.migrations[name], snapshot, now, until) for name, one in snapshot.migrations.items())
     return Plan(
         digest=snapshot.digest,
         at=iso(now),
-        migrations=tuple(_area(migration, snapshot, now) for migration in snapshot.migrations.values()),
+        migrations=tuple(areas),
         routes=tuple(_staying(route) for route in snapshot.routes),
     )
 
@@ -105,7 +141,7 @@ def iso(moment: float) -> str:
     )
 
 
-def _area(migration: Migration, snapshot: Snapshot, now: float) -> Area:
+def _area(migration: Migration, spec: schema.Migration, snapshot: Snapshot, now: float, until: float | None) -> Area:
     rollout, end = migration.rollout, migration.deprecation
     return Area(
         name=migration.name,
@@ -118,12 +154,27 @@ def _area(migration: Migration, snapshot: Snapshot, now: float) -> Area:
         pins=tuple(Pinned(pin.to, _terms(pin.when)) for pin in rollout.pins),
         phase=phase.at(end, now) if end is not None else None,
         dates=_dates(end) if end is not None else {},
+        exceptions={label: _dates(own) for label, own in migration.exceptions.items()},
         brownouts=tuple(Window("brownout", iso(window.start), iso(window.end)) for window in end.brownouts)
         if end
         else (),
         extensions=tuple(Window(name, None, iso(until)) for name, until in end.extensions.items()) if end else (),
         endpoints=tuple(_mapped(endpoint) for endpoint in snapshot.endpoints if endpoint.owner == migration.name),
+        ramp=Ramp(ramp.steps, ramp.bake, ramp.on_fail) if (ramp := spec.rollout.ramp) is not None else None,
+        answers=tuple(_answers(migration, now, until)) if until is not None else (),
     )
+
+
+def _answers(migration: Migration, start: float, end: float) -> Iterator[Answered]:
+    """Yield what happens to the migration, and to its exceptions, from one moment to another."""
+    calendars = {migration.name: migration.deprecation, **migration.exceptions}
+    for what, calendar in calendars.items():
+        if calendar is None:
+            yield Answered(what, iso(start), iso(end), phase.Phase.PARALLEL, "normally", ())
+            continue
+        for spell in day.spells(calendar, start, end):
+            since, until = iso(spell.start), iso(spell.end)
+            yield Answered(what, since, until, spell.stand.phase, spell.answer, spell.spared)
 
 
 def _terms(condition: Condition) -> dict[str, str]:

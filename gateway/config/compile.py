@@ -29,6 +29,7 @@ from gateway.config.snapshot import (
     Side,
     Snapshot,
 )
+from gateway.config.stream import relieved, streamed
 from gateway.config.translation import Adapter
 from gateway.core.http import SAFE_METHODS
 
@@ -47,12 +48,13 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, name, quotas, adapters, fallback, shadow)
+        _endpoint(endpoint, spec, name, quotas, adapters, fallback, shadow, config.realtime)
         for name, spec in config.migrations.items()
         for fallback, shadow in [(FallbackRule.of(spec, config), ShadowRule.of(spec))]
         for endpoint in spec.endpoints
     )
-    routes = tuple(_route(spec, quotas) for spec in config.routes)
+    routes = tuple(_route(spec, quotas, config.realtime) for spec in config.routes)
+    endpoints, routes = streamed(endpoints, routes, config.realtime)
     return Snapshot(
         revision=revision,
         digest=digest,
@@ -147,6 +149,7 @@ def _endpoint(
     adapters: Mapping[str, Adapter],
     fallback: FallbackRule | None,
     shadow: ShadowRule | None,
+    realtime: schema.Realtime | None,
 ) -> Endpoint:
     enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
     method = spec.legacy.method or "GET"
@@ -161,13 +164,14 @@ def _endpoint(
         adapter=adapters[spec.adapt] if spec.adapt is not None else None,
         require=_requirement(migration.require if spec.require is None else spec.require),
         shadows=shadows,
+        relief=relieved(spec.legacy.template, spec.serve, spec.fresh, realtime),
         fallback=fallback if method in SAFE_METHODS else None,
         shadow=shadow if method == (spec.successor.method or "GET") == "GET" else None,
         has_own_dates=spec.deprecation is not None,
     )
 
 
-def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
+def _route(spec: schema.Route, quotas: Mapping[str, Quota], realtime: schema.Realtime | None) -> Route:
     enforced, shadows = _limits(spec.quotas, spec.cost, quotas)
     match = spec.match
     return Route(
@@ -180,6 +184,7 @@ def _route(spec: schema.Route, quotas: Mapping[str, Quota]) -> Route:
         upgrade=spec.upgrade,
         require=_requirement(spec.require),
         shadows=shadows,
+        relief=relieved(match.template, spec.serve, spec.fresh, realtime),
     )
 
 

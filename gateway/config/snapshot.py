@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any, Self
+from urllib.parse import unquote
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
@@ -196,14 +197,34 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
+class HubTopic:
+    """A path that the hub serves: with a stream of the topic, or with its newest message if it is `fresh` (seconds).
+
+    `topic` has the path's parameters in it; `{sub}` is left out at its end, which means the caller's own.
+    """
+
+    path: PathTemplate
+    topic: str
+    fresh: float = 0.0
+
+    def of(self, path: str) -> str:
+        """Return the topic that a raw path means; what no topic can have stays as it is, and is no topic."""
+        values = self.path.match(path) or {}
+        text = self.topic.removesuffix(":{sub}") if "sub" not in values else self.topic
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", unquote(value))
+        return text
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One `METHOD /path/{template}` of a migration with its successor, and its policy.
 
     `owner` is the migration's name: its live values are found in the snapshot. `label` is
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
-    one. `shadows` are quotas that only watch. `has_own_dates`: the migration has an exception for it. `fallback` is
-    None where the successor's answer is never replaced, `shadow` where legacy's is never compared; `is_plain`: a
-    request needs nothing but its exchange.
+    one. `shadows` are quotas that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
+    `has_own_dates`: the migration has an exception for it. `fallback` is None where the successor's answer is never
+    replaced, `shadow` where legacy's is never compared; `is_plain`: a request needs nothing but its exchange.
     """
 
     owner: str
@@ -216,6 +237,8 @@ class Endpoint:
     adapter: Adapter | None = None
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
+    stream: HubTopic | None = None
+    relief: HubTopic | None = None
     has_own_dates: bool = False
     fallback: FallbackRule | None = None
     shadow: ShadowRule | None = None
@@ -225,7 +248,8 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
-        object.__setattr__(self, "is_plain", self.fallback is None and self.shadow is None)
+        is_plain = self.fallback is None and self.shadow is None and self.relief is None
+        object.__setattr__(self, "is_plain", is_plain)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -234,7 +258,7 @@ class Route:
     """A path that is not migrated: policy and forwarding only. `method` None means any; `upgrade` allows tunnels.
 
     `label` is `* /api/screening/{rest*}`, the `endpoint` label of metrics, `owner` its own name. `shadows` are quotas
-    that only watch.
+    that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
     """
 
     name: str
@@ -246,13 +270,16 @@ class Route:
     upgrade: bool = False
     require: Requirement | None = None
     shadows: tuple[Quota, ...] = ()
-    is_plain: bool = field(default=True, init=False, repr=False, compare=False)
+    stream: HubTopic | None = None
+    relief: HubTopic | None = None
+    is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     owner: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method or '*'} {self.template}")
         object.__setattr__(self, "owner", self.name)
+        object.__setattr__(self, "is_plain", self.relief is None)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,7 +45,8 @@ class Book:
     """Owns what this gateway knows of the events. It reads what others append, and appends what is changed here.
 
     `publish` is called with every new standing, in order, before whoever changed it hears of that. While the store is
-    away nothing can be changed and what is known goes on to hold: `is_up` says so.
+    away nothing can be changed and what is known goes on to hold: `is_up` says so. `last` is the last event of each
+    migration.
     """
 
     def __init__(self, store: Store, publish: Publish, clock: Clock) -> None:
@@ -55,6 +56,8 @@ class Book:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.standing = Standing()
+        self.last: dict[str, Event] = {}
+        self._has_complained = False
         self.is_up = False
         self.has_read = False
 
@@ -92,10 +95,22 @@ class Book:
                 return event
             raise StoreError("other gateways change too much to get a word in")
 
+    async def append(self, event: Event) -> None:
+        """Append an event that was decided on this standing; raises TakenError and StoreError."""
+        async with self._turn:
+            await self._ask(self._store.append(event))
+            if event.number == self.standing.number + 1:
+                await self._adopt([event])
+
+    async def catch_up(self) -> None:
+        """Read what is new; raises StoreError."""
+        async with self._turn:
+            await self._read()
+
     def _event(self, draft: Draft) -> Event:
         return Event(
             number=self.standing.number + 1,
-            at=round(self._clock.now(), 3),
+            at=self._clock.now(),
             migration=draft.migration,
             verb=draft.verb,
             who=draft.who,
@@ -134,15 +149,17 @@ class Book:
         try:
             answer = await asked
         except StoreError as error:
-            if self.is_up or not self.has_read:
-                log.error("the store is away: nothing can be changed, what holds goes on: %s", error)
             self.is_up = False
+            if not self._has_complained:
+                self._has_complained = True
+                log.error("the store is away: nothing can be changed, what holds goes on: %s", error)
             raise
         if not self.is_up:
-            self.is_up = True
+            self.is_up, self._has_complained = True, False
             log.info("the store is there, %d events are known", self.standing.number)
         return answer
 
-    async def _adopt(self, events: list[Event] | Any) -> None:
+    async def _adopt(self, events: Sequence[Event]) -> None:
         self.standing = self.standing.after_all(events)
+        self.last.update({event.migration: event for event in events})
         await self._publish(self.standing)

@@ -1,9 +1,10 @@
 """Who called what, counted: the ledger's rows."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 OTHERS: Final = "(others)"
 """Stands for the callers who were counted without a name, because there was no room for more of them."""
@@ -46,32 +47,35 @@ class Batch:
 
 
 class Days(Mapping[int, int]):
-    """Requests by day, packed, because a hundred thousand consumers' dictionaries would fill the memory."""
+    """Requests by day, packed, because a hundred thousand consumers' dictionaries would fill the memory.
 
-    __slots__ = ("_counts", "_first")
+    `days` are those that have requests, in order; `sums` are the requests up to the end of each, and `before` them.
+    """
 
-    def __init__(self, first: int, counts: "array[int]") -> None:
-        self._first = first
-        self._counts = counts
+    __slots__ = ("_before", "_days", "_sums")
+
+    def __init__(self, days: "array[int]", sums: "array[int]", before: int) -> None:
+        self._days = days
+        self._sums = sums
+        self._before = before
 
     def __repr__(self) -> str:
         return f"Days({dict(self)})"
 
     def __getitem__(self, day: int) -> int:
-        at = day - self._first
-        if not 0 <= at < len(self._counts) or not self._counts[at]:
+        at = bisect_left(self._days, day)
+        if at == len(self._days) or self._days[at] != day:
             raise KeyError(day)
-        return self._counts[at]
+        return self._sums[at] - (self._sums[at - 1] if at else self._before)
 
     def __iter__(self) -> Iterator[int]:
-        return (day for day, count in enumerate(self._counts, self._first) if count)
+        return iter(self._days)
 
     def __len__(self) -> int:
-        return len(self._counts) - self._counts.count(0)
+        return len(self._days)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """One consumer's use of one migration over some days: requests by side, failures and the last call.
 
     `legacy`, `successor` and `refused` count requests; `successor_failures` are those of them that failed.

@@ -47,6 +47,7 @@ class Metrics:
         self.quota_fallbacks: Counter[Labels] = Counter({("lost",): 0, ("error",): 0, ("timeout",): 0})
         self.ws_messages: Counter[Labels] = Counter({("in",): 0, ("out",): 0})
         self.ws_dropped: Counter[Labels] = Counter()
+        self.hub_served: Counter[Labels] = Counter()
         self.reloads: Counter[Labels] = Counter({("applied",): 0, ("refused",): 0})
 
     def __repr__(self) -> str:
@@ -95,6 +96,7 @@ class Metrics:
         yield _counter(
             "ws_dropped", "Messages that were skipped, and clients that were let go.", ("reason",), self.ws_dropped
         )
+        yield _counter("hub_served", "Requests answered from the hub's messages.", ("endpoint",), self.hub_served)
         yield _counter("config_reloads", "Reloads of the configuration.", ("result",), self.reloads)
 
 

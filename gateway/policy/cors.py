@@ -11,7 +11,7 @@ from gateway.config.snapshot import Snapshot
 from gateway.core.block import fields
 from gateway.core.http import Fields, RequestHead
 from gateway.policy import route
-from gateway.policy.decision import Decision, Forward, Local, Refuse
+from gateway.policy.decision import Decision, Forward, Local, Refuse, Stream
 from gateway.policy.trace import Trace
 
 PREFLIGHT: Final = "preflight"
@@ -24,7 +24,7 @@ MAX_ASKED: Final = 2048
 def mark(decision: Decision, head: RequestHead, policy: CorsPolicy) -> Decision:
     """Add to a fresh decision's answer what its origin may know of it, refusals included."""
     block = policy.answer(head.lookup.get("origin"))
-    if isinstance(decision, Forward):
+    if isinstance(decision, Forward | Stream):
         decision.notices += block
     elif isinstance(decision, Refuse):
         decision.headers += fields(block)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from gateway.config.snapshot import AuthMode, Endpoint, Migration, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import AuthMode, Endpoint, HubTopic, Migration, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
@@ -17,11 +17,11 @@ from gateway.policy import charging, cors, identity, permission, phase, ratelimi
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import TokenCache, Verifier
 from gateway.policy.cohort import assign_token
-from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.policy.phase import Phase, Stand
 from gateway.policy.quota import Charge, Counting, QuotaTable, Verdict
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
-from gateway.policy.route import Miss, Place, Places, UnsafePathError
+from gateway.policy.route import Miss, Place, Places, UnsafePathError, canonical
 from gateway.policy.trace import Trace
 from gateway.policy.verified import NOBODY
 
@@ -110,11 +110,15 @@ def _proceed(
     if target.shadows:
         memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
     if isinstance(target, Route):
+        if target.stream is not None:
+            return _stream(head, target, target.stream, caller, None, limits, trace)
         return _forward_route(head, snapshot, target, caller, limits, trace)
     migration = snapshot.migrations[target.owner]
     stand = _phase(head, target, migration, caller, place, now, limits, trace)
     if isinstance(stand, Refuse):
         return stand
+    if target.stream is not None:
+        return _stream(head, target, target.stream, caller, stand, limits, trace)
     return _forward_endpoint(head, snapshot, target, migration, caller, place.path, stand, limits, trace)
 
 
@@ -247,6 +251,22 @@ def _phase(
             place.since, place.until = phase.window(deprecation, now)
         return stand
     return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
+
+
+def _stream(
+    head: RequestHead,
+    target: Endpoint | Route,
+    stream: HubTopic,
+    caller: Caller,
+    stand: Stand | None,
+    limits: Block,
+    trace: Trace | None,
+) -> Stream:
+    topic = stream.of(canonical(head.path))
+    if trace is not None:
+        trace.streamed(head, topic)
+    notices = stand.notices if stand is not None else ""
+    return Stream(target, caller, topic, limits + notices, stand.phase if stand is not None else None)
 
 
 def _forward_route(

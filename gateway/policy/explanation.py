@@ -9,7 +9,7 @@ from gateway.config.snapshot import Snapshot
 from gateway.core.http import Fields, RequestHead
 from gateway.policy.auth import GivenClaims
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Decision, Forward, Local, Need, NeedCount, NeedKeys, Refuse
+from gateway.policy.decision import Decision, Forward, Local, Need, NeedCount, NeedKeys, Refuse, Stream
 from gateway.policy.trace import Stage, Trace
 
 GIVEN = {"authorization": "Bearer given"}
@@ -47,6 +47,8 @@ class Explanation:
                 return f"refused with {problem.code} {problem.type}: {problem.detail}"
             case Local(name=name):
                 return f"answered by the gateway itself: {name}"
+            case Stream(topic=topic):
+                return f"streamed from the hub: {topic}"
             case NeedKeys() | NeedCount() as need:
                 return f"cannot be told from here: {_lacking(need)}"
 
@@ -55,6 +57,8 @@ class Explanation:
         """The fields that the decision adds to the answer."""
         match self.decision:
             case Forward(answer_headers=headers) | Refuse(headers=headers) | Local(headers=headers):
+                return headers
+            case Stream(answer_headers=headers):
                 return headers
             case NeedKeys() | NeedCount():
                 return ()
@@ -107,6 +111,15 @@ def _decision(decision: Decision) -> dict[str, Any]:
             }
         case Local(name=name):
             return {"kind": "local", "name": name}
+        case Stream() as stream:
+            return {
+                "kind": "stream",
+                "owner": stream.target.owner,
+                "endpoint": stream.target.label,
+                "topic": stream.topic,
+                "phase": stream.phase,
+                "consumer": stream.caller.consumer,
+            }
         case NeedKeys() | NeedCount() as need:
             return {"kind": "unknown", "reason": _lacking(need)}
 

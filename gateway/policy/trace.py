@@ -106,5 +106,9 @@ class Trace:
         how = f"adapter {forward.adapter.name}" if forward.adapter is not None else "sent on as it is"
         self._add("forward", f"{head.method} {head.target}", f"{line} to {forward.upstream}", how)
 
+    def streamed(self, head: RequestHead, topic: str) -> None:
+        """The hub serves it, whoever the topic's messages come from."""
+        self._add("stream", f"{head.method} {head.path}", f"topic {topic}", "a path of realtime.sse")
+
     def _add(self, name: str, looked_at: str, outcome: str, reason: str) -> None:
         self.stages.append(Stage(name, looked_at, outcome, reason))

@@ -8,7 +8,7 @@ from gateway.core.errors import ProblemType
 from gateway.core.http import RequestHead
 from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
-from gateway.policy.decision import Decision, Forward, Local, Refuse
+from gateway.policy.decision import Decision, Forward, Local, Refuse, Stream
 from gateway.policy.phase import Phase
 from gateway.proxy.budget import Fall
 from gateway.proxy.tally import Tally
@@ -19,6 +19,7 @@ CLIENT_GONE: Final = 499
 SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
 """Plain texts: an enumeration's hash is many times dearer."""
 
+WARNED: Final = (Phase.DEPRECATED, Phase.GONE, Phase.REMOVED)
 SUCCESSOR: Final = SIDES[1]
 BOTH: Final = "fallback"
 """In place of a side: the time of a request that both were asked is neither's."""
@@ -82,7 +83,7 @@ class Record:
         """Return the exchange's line."""
         decision = self.decision
         owner, _ = self._labels()
-        caller = decision.caller if isinstance(decision, Forward | Refuse) else None
+        caller = decision.caller if isinstance(decision, Forward | Refuse | Stream) else None
         side = decision.side if isinstance(decision, Forward) else None
         return Entry(
             request_id=self.request_id,
@@ -116,6 +117,8 @@ class Record:
         owner, endpoint = self._labels()
         metrics.requests[owner, endpoint, "", self.status] += 1
         metrics.durations[owner, endpoint, ""].observe(now - self.started)
+        if isinstance(self.decision, Stream) and self.decision.phase in WARNED:
+            metrics.deprecated[owner, self.decision.phase.value] += 1
         if isinstance(self.decision, Refuse):
             _count_refusal(self.decision, owner, metrics, tally)
 
@@ -130,6 +133,8 @@ def _reason(decision: Decision | None) -> str:
     match decision:
         case Local():
             return "local"
+        case Stream():
+            return "hub"
         case Forward() | Refuse():
             return decision.reason
     return ""

@@ -15,11 +15,12 @@ from gateway.downstream.serving import Serving
 from gateway.policy import fallback, shadow
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse
+from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
 from gateway.proxy.fallback import Attempt
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
 from gateway.proxy.shadow import ShadowedExchange, Shadows
@@ -41,10 +42,13 @@ class Door(Protocol):
 class Proxy:
     """Serves requests. Decides by the snapshot of the moment; owns no connection."""
 
-    def __init__(self, shared: Shared, handoff: Handoff, door: Door, clock: Clock, fulfiller: Fulfiller) -> None:
+    def __init__(
+        self, shared: Shared, handoff: Handoff, door: Door, from_hub: FromHub, clock: Clock, fulfiller: Fulfiller
+    ) -> None:
         self._shared = shared
         self._handoff = handoff
         self._door = door
+        self._from_hub = from_hub
         self._clock = clock
         self._fulfiller = fulfiller
         self._budgets = Budgets()
@@ -77,6 +81,11 @@ class Proxy:
             exchange = Exchange(shared, client, request, decision, record)
             exchange.begin(body, is_complete)
             return None if exchange.is_done else exchange
+        if isinstance(decision, Stream):
+            refused = self._from_hub.stream(client, request, record, decision)
+            if refused is None:
+                return None
+            decision = record.decision = refused
         if isinstance(decision, Local) and decision.name == SOCKET:
             opened = self._door.enter(client, request, record.request_id, memory)
             if opened is None:
@@ -107,15 +116,21 @@ class Proxy:
         body: bytes,
         is_complete: bool,
     ) -> Serving | None:
-        """Serve a request of an endpoint where more than one exchange may come of it."""
-        shared, owner = self._shared, forward.target.owner
+        """Serve a request of an endpoint where none or more than one exchange may come of it."""
+        shared, target = self._shared, forward.target
+        if (
+            target.relief is not None
+            and is_complete
+            and self._from_hub.relieve(client, request, record, forward, target.relief)
+        ):
+            return None
         rule, wanted = fallback.rule(forward), shadow.rule(forward)
         if rule is not None:
-            budget = self._budgets.find(owner, rule)
+            budget = self._budgets.find(target.owner, rule)
             attempt = Attempt(shared, client, request, forward, record, budget)
             attempt.begin(body, is_complete)
             return None if attempt.owner.is_done else attempt
-        if wanted is not None and self._shadows.choose(owner, wanted, request):
+        if wanted is not None and self._shadows.choose(target.owner, wanted, request):
             exchange: Exchange = ShadowedExchange(shared, client, request, forward, record, self._shadows, wanted)
         else:
             exchange = Exchange(shared, client, request, forward, record)

@@ -19,8 +19,9 @@ from gateway.realtime.encode import encoders
 from gateway.realtime.family import Families
 from gateway.realtime.feed import Endpoints, Feed
 from gateway.realtime.history import Keep
-from gateway.realtime.hub import Hub, Rules
+from gateway.realtime.hub import Hub
 from gateway.realtime.legacy import LegacyStreams
+from gateway.realtime.register import Rules
 from gateway.realtime.shape import legacy_shape, successor_shape
 from gateway.realtime.sides import Sides, families, legacy_upstreams
 
@@ -48,7 +49,7 @@ class Bridge:
         self._families = self._known_families()
         self._feed = self._new_feed()
         self._streams = self._wanted_streams({})
-        self._sides = Sides(snapshot, self._feed, self._streams)
+        self._sides = Sides(snapshot, self._feed, self._streams, clock)
         self.delivery = Delivery(encoders(self._legacy_shape), self._realtime.limits.queue)
         self.hub = Hub(self._rules(), self._sides, self.delivery, clock, lambda: token_hex(4))
         self._is_started = False

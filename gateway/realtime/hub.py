@@ -5,7 +5,6 @@ last one's leaving ends that after a moment. Pure: no loop, no sockets; time and
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.core.clock import Clock
@@ -13,10 +12,10 @@ from gateway.policy.decision import Caller
 from gateway.policy.verified import Verified
 from gateway.realtime.delivery import UPSTREAM_DOWN, Delivery, Said
 from gateway.realtime.entry import Entry
-from gateway.realtime.family import Address, Families
-from gateway.realtime.history import Keep
+from gateway.realtime.family import Address
 from gateway.realtime.member import Member
 from gateway.realtime.port import Code, FeedState, Held, Outcome, Subscriber, Wish
+from gateway.realtime.register import Register, Rules
 from gateway.realtime.source import Grant, Refusal, Source, Update
 from gateway.realtime.topic import State, Topic
 
@@ -24,16 +23,6 @@ ANSWER_SECONDS: Final = 5.0
 """How long a subscription waits for the upstream's answer."""
 SWEEP_SECONDS: Final = 5.0
 """How often histories are shortened and unanswered questions repeated."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the configuration says. `linger` is how long a topic stays subscribed upstream after its last reader."""
-
-    families: Families
-    keep: Keep
-    linger: float = 10.0
-    subscriptions: int = 200
 
 
 class Sides(Protocol):
@@ -53,19 +42,16 @@ class Hub:
     """
 
     def __init__(self, rules: Rules, sides: Sides, delivery: Delivery, clock: Clock, epoch: Callable[[], str]) -> None:
-        self._rules = rules
+        self._register = Register(rules, clock, epoch)
         self._sides = sides
         self._delivery = delivery
         self._clock = clock
-        self._epoch = epoch
-        self._topics: dict[str, Topic] = {}
-        self._idle: dict[Topic, float] = {}
         self._entries: dict[Entry, None] = {}
         self._sweep_at = 0.0
         self.members = 0
 
     def __repr__(self) -> str:
-        return f"<Hub: {self.members} members, {len(self._topics)} topics, {len(self._entries)} questions>"
+        return f"<Hub: {self.members} members, {len(self._register)} topics, {len(self._entries)} questions>"
 
     # ------------------------------------------------------------------ for connections
 
@@ -83,16 +69,16 @@ class Hub:
         member.backlog = None
         for topic in member.topics.values():
             topic.remove(member)
-            self._rest(topic)
+            self._register.rest(topic)
         member.topics.clear()
 
     def topics(self) -> Mapping[str, int]:
         """Return every topic that somebody holds, with the number of its subscribers."""
-        return {topic.name: topic.count for topic in self._topics.values() if topic.groups}
+        return {topic.name: topic.count for topic in self._register if topic.groups}
 
     def families(self) -> Collection[str]:
         """Return the configured patterns."""
-        return self._rules.families.patterns()
+        return self._register.rules.families.patterns()
 
     def feeds(self) -> Sequence[FeedState]:
         """Return how the sources stand."""
@@ -100,14 +86,14 @@ class Hub:
 
     def find(self, name: str) -> Topic | None:
         """Return a topic that is known."""
-        return self._topics.get(name)
+        return self._register.find(name)
 
     def __iter__(self) -> Iterator[Topic]:
-        return iter(self._topics.values())
+        return iter(self._register)
 
     def resolve(self, text: str, subject: str | None) -> Address | Code:
         """Return the topic that a caller means, or why there is none for them."""
-        return self._rules.families.resolve(text, subject)
+        return self._register.rules.families.resolve(text, subject)
 
     # ------------------------------------------------------------------ subscribing
 
@@ -137,19 +123,19 @@ class Hub:
                 return found
             topic = found
         entry.add(wish.topic, topic, wish.since)
-        self._idle.pop(topic, None)
+        self._register.wake(topic)
         return None
 
     def _room(self, entry: Entry, address: Address) -> int:
         member = entry.member
         asked = {topic.name for one in member.entries for topic in one.topics.values()}
         asked |= {topic.name for topic in entry.topics.values()}
-        return self._rules.subscriptions - len((asked | member.topics.keys()) - {address.topic})
+        return self._register.rules.subscriptions - len((asked | member.topics.keys()) - {address.topic})
 
     def _ask(self, entry: Entry, address: Address) -> Topic | Code:
         """Return the topic, having asked its source if there is anything to ask."""
         user = entry.member.user
-        topic = self._topics.get(address.topic)
+        topic = self._register.find(address.topic)
         source = topic.source if topic is not None else self._sides.choose(address, entry.member.token)
         is_asked_each = address.family.authorize == "upstream"
         if is_asked_each and (topic is None or user not in topic.granted):
@@ -157,24 +143,18 @@ class Hub:
                 return Code.PERMISSION_DENIED
             if not source.is_up:
                 return Code.UPSTREAM_UNAVAILABLE
-            topic = topic or self._open(address, source, entry.member.token)
+            topic = topic or self._register.open(address, source, entry.member.token)
             topic.is_repeating = topic.state is State.LIVE
             source.subscribe(address, user)
             entry.waiting[topic] = None
         elif topic is None:
-            topic = self._open(address, source, entry.member.token)
+            topic = self._register.open(address, source, entry.member.token)
             if source.is_up:
                 source.subscribe(address, address.owner)
             else:
                 topic.state = State.STALE
         if topic.state is State.ASKED:
             entry.waiting[topic] = None
-        return topic
-
-    def _open(self, address: Address, source: Source, token: Verified) -> Topic:
-        topic = Topic(address, self._epoch(), source, token, self._rules.keep)
-        topic.asked_at = self._clock.monotonic()
-        self._topics[address.topic] = topic
         return topic
 
     def _settle(self, entries: Iterable[Entry]) -> None:
@@ -204,7 +184,7 @@ class Hub:
         if not member.is_gone:
             self._delivery.greet(member, fresh)
         for topic in entry.topics.values():
-            self._rest(topic)
+            self._register.rest(topic)
 
     def unsubscribe(self, member: Member, text: str) -> bool:
         """Leave one topic; return whether it was held."""
@@ -215,7 +195,7 @@ class Hub:
         topic.remove(member)
         if member.backlog is not None:
             member.backlog.forget(topic)
-        self._rest(topic)
+        self._register.rest(topic)
         return True
 
     def drained(self, member: Member) -> None:
@@ -223,13 +203,7 @@ class Hub:
         topics = [*member.backlog.first] if member.backlog is not None else []
         self._delivery.resume(member)
         for topic in topics:
-            self._rest(topic)
-
-    def _rest(self, topic: Topic) -> None:
-        """Let a topic that nobody wants stay for a moment."""
-        if not topic.is_wanted and self._topics.get(topic.name) is topic:
-            stay = self._rules.keep.seconds if topic.state is State.COMPLETE else self._rules.linger
-            self._idle.setdefault(topic, self._clock.monotonic() + stay)
+            self._register.rest(topic)
 
     # ------------------------------------------------------------------ for sources
 
@@ -239,7 +213,7 @@ class Hub:
         said: list[Said] = []
         ended = []
         for update in updates:
-            topic = self._topics.get(update.topic)
+            topic = self._register.find(update.topic)
             if topic is None or topic.state is not State.LIVE or topic.source is not source:
                 continue
             message = topic.append(update, now)
@@ -255,17 +229,18 @@ class Hub:
             self._delivery.say_all(said)
         for topic in ended:
             self._delivery.complete(topic)
-            self._rest(topic)
+            self._register.wake(topic)  # it stays longer now than one that was merely left
+            self._register.rest(topic)
 
     def risen(self, source: Source) -> None:
         """Ask for everything again that is wanted from this source."""
-        for topic in [topic for topic in self._topics.values() if topic.source is source]:
+        for topic in [topic for topic in self._register if topic.source is source]:
             if topic.state is not State.STALE:
                 continue
             if topic.is_wanted:
                 self._ask_again(topic, source)
             else:
-                self._forget(topic)
+                self._register.forget(topic)
         self.arrange()
 
     def _ask_again(self, topic: Topic, source: Source) -> None:
@@ -277,7 +252,7 @@ class Hub:
         """Tell everybody whose topics came from there; all of them, or these."""
         lost: list[Topic] = []
         asking: list[tuple[Entry, Topic]] = []
-        for topic in self._topics.values() if names is None else self._named(names):
+        for topic in self._register.named(names):
             if topic.next is source:
                 topic.next = None
             if topic.source is not source or topic.state is State.COMPLETE:
@@ -290,25 +265,22 @@ class Hub:
         self._delivery.status(lost, "stale", UPSTREAM_DOWN, None)
         self._give_up(asking)
 
-    def _named(self, names: Iterable[str]) -> list[Topic]:
-        return [topic for name in names if (topic := self._topics.get(name)) is not None]
-
     def _give_up(self, asking: Iterable[tuple[Entry, Topic]]) -> None:
         """Answer what cannot be asked now: topics of everybody's and one's own are held all the same."""
         asking = list(asking)
         for entry, topic in asking:
             if topic.is_asked_each and topic in entry.waiting:
                 entry.reject(topic, Code.UPSTREAM_UNAVAILABLE)
-                self._rest(topic)
+                self._register.rest(topic)
             entry.waiting.pop(topic, None)
         self._settle([entry for entry, _ in asking])
 
     def confirmed(self, source: Source, grants: Sequence[Grant]) -> None:
         """Go on with what the upstream said yes to."""
-        epoch = self._epoch()
+        epoch = self._register.epoch()
         anew, ready = [], []
         for grant in grants:
-            topic = self._topics.get(grant.topic)
+            topic = self._register.find(grant.topic)
             if topic is None or source not in (topic.source, topic.next):
                 continue
             if grant.user is not None:
@@ -335,13 +307,13 @@ class Hub:
             return False
         topic.state = State.LIVE
         if is_anew:
-            topic.renew(epoch, self._rules.keep)
+            topic.renew(epoch, self._register.rules.keep)
         return is_anew
 
     def refused(self, source: Source, refusals: Sequence[Refusal]) -> None:
         """Pass on the upstream's no, or wait a little if that may help."""
         for refusal in refusals:
-            topic = self._topics.get(refusal.topic)
+            topic = self._register.find(refusal.topic)
             if topic is None:
                 continue
             if topic.next is source:
@@ -368,9 +340,9 @@ class Hub:
             if is_meant(member):
                 self._delivery.dismiss(member, topic, refusal.code.number, refusal.code.reason)
         if not topic.is_wanted and topic.state is not State.LIVE and topic.state is not State.COMPLETE:
-            self._forget(topic)
+            self._register.forget(topic)
         else:
-            self._rest(topic)
+            self._register.rest(topic)
         self._settle(entries)
 
     # ------------------------------------------------------------------ as time goes by
@@ -383,18 +355,14 @@ class Hub:
             if topic.state is State.ASKED:
                 topic.state = State.STALE
         self._give_up([(entry, topic) for entry in late for topic in tuple(entry.waiting)])
-        for topic, due in tuple(self._idle.items()):
-            if topic.is_wanted:
-                del self._idle[topic]
-            elif due <= now:
-                self._forget(topic)
+        self._register.tidy()
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self._sweep(now)
 
     def _sweep(self, now: float) -> None:
-        oldest = now - self._rules.keep.seconds
-        for topic in tuple(self._topics.values()):
+        oldest = now - self._register.rules.keep.seconds
+        for topic in self._register:
             topic.history.expire(oldest)
             if topic.state is State.STALE and topic.source.is_up and topic.asked_at <= now - ANSWER_SECONDS:
                 self._ask_again(topic, topic.source)
@@ -402,7 +370,7 @@ class Hub:
 
     def arrange(self) -> None:
         """Begin to move topics whose messages should come from elsewhere; nobody is told before it is done."""
-        for topic in tuple(self._topics.values()):
+        for topic in self._register:
             if topic.state is State.COMPLETE or topic.next is not None:
                 continue
             chosen = self._sides.choose(topic.address, topic.token)
@@ -413,8 +381,8 @@ class Hub:
 
     def apply(self, rules: Rules) -> None:
         """Go by other rules from now on; who holds a topic that exists no more is told."""
-        self._rules = rules
-        for topic in tuple(self._topics.values()):
+        self._register.rules = rules
+        for topic in self._register:
             address = rules.families.resolve(topic.name, topic.address.owner)
             if isinstance(address, Address) and address.family.authorize == topic.address.family.authorize:
                 topic.address = address
@@ -425,16 +393,5 @@ class Hub:
                 self._settle((entry,))
             for member in topic.members():
                 self._delivery.dismiss(member, topic, code.number, code.reason)
-            self._forget(topic)
+            self._register.forget(topic)
         self.arrange()
-
-    def _forget(self, topic: Topic) -> None:
-        """Drop a topic here and upstream."""
-        self._idle.pop(topic, None)
-        if self._topics.get(topic.name) is not topic:
-            return
-        del self._topics[topic.name]
-        sources = [topic.source, *([topic.next] if topic.next is not None else [])]
-        for source in sources if topic.state is not State.COMPLETE else ():
-            for user in topic.users() or [None]:
-                source.unsubscribe(topic.address, user)

@@ -31,6 +31,7 @@ LEGACY_EVENTS: Final = {
     "failed": "analysis_failed",
 }
 """v1's events by what v2 calls them."""
+ANSWER_NAMES: Final = {"code": "symbol", "timestamp": "time"}
 TIMES: Final = frozenset({"createdAt", "updatedAt", "timestamp"})
 LEGACY_TIMES: Final = frozenset({"created_at", "updated_at"})
 HIDDEN: Final = frozenset({"user"})
@@ -54,6 +55,18 @@ def to_successor(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     return {TO_SUCCESSOR_NAMES.get(name, name): _successor_value(name, value) for name, value in data.items()}
+
+
+def to_answer(data: Any) -> Any:
+    """Return a push's data as v2's own answer to a GET has it: what it is about is a symbol, times are ISO 8601."""
+    if not isinstance(data, dict):
+        return data
+    found = {ANSWER_NAMES.get(name, name): value for name, value in data.items()}
+    if isinstance(found.get("time"), int | float):
+        found["time"] = datetime.fromtimestamp(found["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if isinstance(found.get("price"), int | float) and isinstance(found.get("change"), int | float):
+        found.setdefault("prevClose", round(found["price"] - found["change"], 4))
+    return found
 
 
 def legacy_shape(adapter: Adapter | None) -> Callable[[str, Any], Any]:

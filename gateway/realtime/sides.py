@@ -10,7 +10,9 @@ from dataclasses import replace
 from gateway.config.schema import Config, Realtime
 from gateway.config.snapshot import Side, Snapshot
 from gateway.core.cell import Cell
+from gateway.core.clock import Clock
 from gateway.core.http import RequestHead
+from gateway.policy import phase
 from gateway.policy.cohort import assign
 from gateway.policy.verified import Verified
 from gateway.realtime.family import OWNER, Address, Families, Family
@@ -21,10 +23,14 @@ NOWHERE = RequestHead("GET", "/", "", "", {})
 
 
 class Sides:
-    """Chooses by the snapshot of the moment. `legacy` are the sources of legacy sides by their upstream's name."""
+    """Chooses by the snapshot of the moment.
 
-    def __init__(self, snapshot: Cell[Snapshot], successor: Source, legacy: Mapping[str, Source]) -> None:
+    `legacy` are the sources of legacy sides by their upstream's name; one that was removed is never asked again.
+    """
+
+    def __init__(self, snapshot: Cell[Snapshot], successor: Source, legacy: Mapping[str, Source], clock: Clock) -> None:
         self._snapshot = snapshot
+        self._clock = clock
         self.successor = successor
         self.legacy = legacy
 
@@ -40,6 +46,9 @@ class Sides:
         family = address.family
         migration = self._snapshot.value.migrations.get(family.migration) if family.migration is not None else None
         if migration is None or family.legacy is None or migration.legacy not in self.legacy:
+            return self.successor
+        calendar = migration.deprecation
+        if calendar is not None and phase.at(calendar, self._clock.now()) is phase.Phase.REMOVED:
             return self.successor
         texts = {OWNER: address.topic} if family.authorize == "none" else token.texts
         side = assign(migration.rollout, NOWHERE, texts, "").side

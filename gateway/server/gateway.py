@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.config.load import ConfigError
+from gateway.control.store.opening import open_store
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.access_log import AccessLog
@@ -66,7 +67,9 @@ class Gateway:
         """Read the file and listen."""
         stamp = await self._source.stamp()
         loaded = await self._source.read()
-        control = Control(loaded, self._access_log, self._clock)
+        # The driver is loaded with all its modules beside the event loop.
+        store = await asyncio.to_thread(open_store, loaded.config.store)
+        control = Control(loaded, store, self._access_log, self._clock)
         try:
             await control.start()
         except BaseException:

@@ -25,6 +25,7 @@ from gateway.observability.metrics import Metrics
 from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory
 from gateway.policy.route import Places
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
@@ -69,7 +70,8 @@ class Plane:
         access_log.share = loaded.config.server.access_log.share
         self.realtime = Realtime(loaded.config, self._snapshot, memory, tokens, inquiry, metrics, access_log, clock)
         self._handoff = Handoff(LocalPaths(self._snapshot, clock, self, self.realtime))
-        proxy = Proxy(self._shared, self._handoff, self.realtime, clock, inquiry)
+        from_hub = FromHub(self._shared, self.realtime.streams, self.realtime.relief)
+        proxy = Proxy(self._shared, self._handoff, self.realtime, from_hub, clock, inquiry)
         self.listener = Listener(proxy, loaded.config.server.limits, loaded.snapshot.auth.dropped)
         read = (
             *gauges(self._fleet, self.listener),
@@ -119,7 +121,7 @@ class Plane:
         """Replace the live values, between two requests."""
         self._loaded = replace(self._loaded, snapshot=self._loaded.snapshot.turned(live))
         self._shared.apply(self._loaded.snapshot)
-        self.realtime.bridge.hub.arrange()
+        self.realtime.turn()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -129,7 +131,7 @@ class Plane:
     async def drain(self) -> None:
         """Refuse new connections and wait for the open requests."""
         await self.listener.drain()
-        self.realtime.door.dismiss()
+        self.realtime.dismiss()
         try:
             async with asyncio.timeout(self._loaded.config.server.drain):
                 await self.listener.empty()

@@ -1,4 +1,4 @@
-"""The realtime part of one data plane: the hub with what it hears, and the door that its clients come in by."""
+"""The realtime part of one data plane: the hub with what it hears, and the doors that its clients come in by."""
 
 from collections.abc import Mapping
 from random import Random
@@ -18,12 +18,17 @@ from gateway.realtime import info
 from gateway.realtime.authority import Authority, Fulfiller
 from gateway.realtime.bridge import Bridge
 from gateway.realtime.door import Door
+from gateway.realtime.relief import Relief
+from gateway.realtime.streams import Streams
 from gateway.server.message import RealtimeFigures
 from gateway.wire.request import Request
 
 
 class Realtime:
-    """Owns the bridge and the door, built with the data plane, changed with each reload and closed with it."""
+    """Owns the bridge, the door for sockets and the streams.
+
+    They are built with the data plane, changed with each reload and closed with it.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,8 @@ class Realtime:
         self._started = clock.monotonic()
         self.bridge = Bridge(config, snapshot, metrics, clock, chance)
         authority = Authority(snapshot, memory, fulfiller, clock)
+        self.streams = Streams(self.bridge.hub, config.realtime, clock)
+        self.relief = Relief(self.bridge.hub, clock)
         self.door = Door(self.bridge.hub, snapshot, authority, metrics, access_log, clock, chance)
 
     def __repr__(self) -> str:
@@ -52,19 +59,32 @@ class Realtime:
         """Connect to the upstreams and keep time."""
         self.bridge.start()
         self.door.start()
+        self.streams.start()
 
     def apply(self, config: Config) -> None:
         """Go by another configuration, whose snapshot is the running one already; no socket is closed for it."""
         self.bridge.apply(config)
         self.door.apply(self._snapshot.value)
+        self.streams.apply(config.realtime)
+
+    def turn(self) -> None:
+        """Live values have changed: topics may come from their other side from now on."""
+        self.bridge.hub.arrange()
+
+    def dismiss(self) -> None:
+        """Send everybody away, to come back to a process that stays."""
+        self.door.dismiss()
+        self.streams.drain()
 
     def revoke(self) -> None:
-        """Close the sockets of tokens that were revoked."""
+        """Close the sockets and streams of tokens that were revoked."""
         self.door.revoke(self._tokens.revoked)
+        self.streams.revoke(self._tokens.revoked)
 
     async def close(self) -> None:
         """Cut every socket and disconnect; may be called again."""
         self.door.close()
+        self.streams.close()
         await self.bridge.close()
 
     # ------------------------------------------------------------------ what the public paths ask

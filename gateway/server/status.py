@@ -34,6 +34,19 @@ def status(running: Loaded, state: str, members: Sequence[Member], uptime_second
     }
 
 
+def is_fit(upstream: str, members: Sequence[Member]) -> bool:
+    """Return whether an upstream has an endpoint that can serve, or nobody has looked yet."""
+    views = [
+        found
+        for member in members
+        if member.report is not None
+        for found in member.report.figures.upstreams
+        if found.name == upstream
+    ]
+    endpoints = [endpoint for view in views for endpoint in view.endpoints]
+    return not endpoints or any(endpoint.is_healthy and not endpoint.is_ejected for endpoint in endpoints)
+
+
 def _worker(member: Member) -> Mapping[str, Any]:
     figures = member.report.figures if member.report is not None else None
     return {

@@ -35,18 +35,21 @@ def _compiled(tmp_path: Path, text: str) -> Snapshot:
 
 
 def test_the_snapshot_of_the_example_has_its_parts_and_shows_no_secret(snapshot: Snapshot) -> None:
-    assert repr(snapshot) == f"<Snapshot 3 {snapshot.digest}: 3 endpoints, 3 routes>"
+    assert repr(snapshot) == f"<Snapshot 3 {snapshot.digest}: 3 endpoints, 6 routes>"
     assert [endpoint.label for endpoint in snapshot.endpoints] == [
         "GET /api/favorites",
         "POST /api/favorites",
         "DELETE /api/favorites/{stock_code}",
     ]
     assert [route.label for route in snapshot.routes] == [
+        "GET /api/stream/quotes/{symbol}",
+        "GET /api/stream/analysis/{task}",
+        "GET /api/stream/notifications",
         "POST /api/v2/auth/login",
         "* /api/v2/{rest*}",
         "* /api/screening/{rest*}",
     ]
-    assert [route.auth for route in snapshot.routes] == [AuthMode.NONE, AuthMode.REQUIRED, AuthMode.REQUIRED]
+    assert [route.auth for route in snapshot.routes[3:]] == [AuthMode.NONE, AuthMode.REQUIRED, AuthMode.REQUIRED]
     assert SECRET not in repr(snapshot.auth)
     assert snapshot.auth.issuers[0].keys[0].material == SECRET.encode()
 

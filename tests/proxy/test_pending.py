@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.config.compile import compile_snapshot
 from gateway.config.load import load
@@ -19,6 +20,7 @@ from gateway.policy.decide import Memory
 from gateway.policy.decision import Need, NeedCount
 from gateway.policy.quota import Charge, QuotaTable, Verdict
 from gateway.policy.route import Places
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.pending import HELD_BYTES, Cancel
 from gateway.proxy.service import Proxy
@@ -100,6 +102,16 @@ class Rig:
     is_draining = False
 
 
+class NoHub:
+    """No rule here mentions the hub."""
+
+    def open(self, *_: Any) -> Any:
+        raise AssertionError("there are no streams")
+
+    def answer(self, *_: Any) -> Any:
+        raise AssertionError("nothing is relieved")
+
+
 @asynccontextmanager
 async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
     async with ScriptedUpstream() as backend:
@@ -117,7 +129,8 @@ async def rig(folder: Path, text: str = BURST) -> AsyncIterator[Rig]:
             Tally(cell.value, 100, b""),
         )
         handoff = Handoff(LocalPaths(cell, clock, Rig, NoSockets()))
-        listener = Listener(Proxy(shared, handoff, NoSockets(), clock, desk), config.server.limits)
+        from_hub = FromHub(shared, NoHub(), NoHub())
+        listener = Listener(Proxy(shared, handoff, NoSockets(), from_hub, clock, desk), config.server.limits)
         fleet.apply(config.upstreams)
         await listener.start("127.0.0.1", 0, None)
         try:

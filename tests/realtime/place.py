@@ -21,6 +21,7 @@ from gateway.policy.decide import Memory
 from gateway.policy.quota import QuotaTable
 from gateway.policy.revocation import Revocation
 from gateway.policy.route import Places
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
@@ -28,7 +29,9 @@ from gateway.proxy.tally import Tally
 from gateway.realtime.authority import Authority
 from gateway.realtime.door import Door
 from gateway.realtime.info import info, quotes
+from gateway.realtime.relief import Relief
 from gateway.realtime.session import Session
+from gateway.realtime.streams import Streams
 from gateway.upstream.fleet import Fleet
 from tests.realtime.stage import Stage
 from tests.support.ws_client import WebSocketClient, websocket
@@ -98,7 +101,9 @@ class Place:
         authority = Authority(self.cell, memory, Asked(), self.clock)
         self.door = Door(self.stage.hub, self.cell, authority, self.metrics, self.log, self.clock, Random(7))
         self.handoff = Handoff(LocalPaths(self.cell, self.clock, self, self))
-        proxy = Proxy(shared, self.handoff, self.door, self.clock, Asked())
+        streams = Streams(self.stage.hub, config.realtime, self.clock)
+        from_hub = FromHub(shared, streams, Relief(self.stage.hub, self.clock))
+        proxy = Proxy(shared, self.handoff, self.door, from_hub, self.clock, Asked())
         self.listener = Listener(proxy, config.server.limits)
 
     def info(self) -> Mapping[str, Any]:

@@ -13,9 +13,10 @@ from gateway.realtime.delivery import Delivery
 from gateway.realtime.encode import encoders
 from gateway.realtime.family import Address, Families, Family
 from gateway.realtime.history import Keep
-from gateway.realtime.hub import Hub, Rules
+from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.port import Code, Dialect, FeedState, Outcome, Position, Wish
+from gateway.realtime.register import Rules
 from gateway.realtime.source import Grant, Refusal, Source, Update
 from tests.support.clock import FakeClock
 

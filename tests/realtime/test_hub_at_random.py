@@ -4,6 +4,7 @@ The model keeps every message of an epoch for ever and works out anew what each 
 sent has to be exactly that, topic by topic.
 """
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from gateway.realtime.port import Code, Outcome, Position
 from gateway.realtime.source import Grant, Refusal
 from tests.realtime.stage import Reader, Stage
 
+EXAMPLES = int(os.environ.get("HUB_EXAMPLES", "50"))
+"""In `make test`; `HUB_EXAMPLES=3000 make test ARGS=tests/realtime/test_hub_at_random.py` looks longer."""
 KEPT = 4
 LINGER = 10.0
 TOPICS = ("quotes:a", "quotes:b", "analysis:t", "analysis:u", "notifications")
@@ -423,4 +426,4 @@ class HubMachine(RuleBasedStateMachine):
 
 
 TestHubAtRandom = HubMachine.TestCase
-TestHubAtRandom.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestHubAtRandom.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)

@@ -8,10 +8,11 @@ import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from gateway.cli.demo.breakage import HURRY, Breakage
 from gateway.cli.demo.child import ChildError
 from gateway.cli.demo.greeting import greeting, login
 from gateway.cli.demo.place import Place, reference_file
@@ -20,6 +21,7 @@ from gateway.cli.demo.traffic import Traffic
 from gateway.core.tasks import cancel_all, spawn
 
 HOST = "127.0.0.1"
+BREAKING_TRAFFIC: Final = 50
 ANNOUNCED_AGO = timedelta(days=33)
 """Puts the reference calendar's first migration three days into its phase `deprecated`, whatever today is."""
 
@@ -34,6 +36,7 @@ class Wishes:
     store: str | None
     redis: str | None
     keep: bool
+    break_v2: bool
 
 
 async def perform(wishes: Wishes) -> int:
@@ -45,7 +48,7 @@ async def perform(wishes: Wishes) -> int:
         _require_free(wishes.admin_port, "--admin-port")
         plan, made_up = _plan(wishes, place)
         click.echo("Starting the cache, v1, v2 and the gateway …")
-        show = spawn(_show(plan, made_up, wishes.traffic), name="demo", owner=owner)
+        show = spawn(_show(plan, made_up, wishes), name="demo", owner=owner)
         stop = spawn(stopped.wait(), name="wait for a signal", owner=owner)
         try:
             await asyncio.wait({show, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -57,15 +60,18 @@ async def perform(wishes: Wishes) -> int:
     return 0
 
 
-async def _show(plan: Plan, made_up: dict[str, str], traffic: int | None) -> ChildError:
+async def _show(plan: Plan, made_up: dict[str, str], wishes: Wishes) -> ChildError:
     """Start everything, say so, and return what went wrong as soon as something has."""
     try:
         async with AsyncExitStack() as stack:
             system = await stack.enter_async_context(System(plan))
             addresses = await system.start()
             click.echo(greeting(addresses, await login(addresses.public), made_up))
+            traffic = wishes.traffic if wishes.traffic is not None or not wishes.break_v2 else BREAKING_TRAFFIC
             if traffic is not None:
                 await stack.enter_async_context(Traffic(addresses.public, plan.jwt_secret, traffic))
+            if wishes.break_v2:
+                await stack.enter_async_context(Breakage(addresses, plan.admin_token))
             return await system.lost()
     except ChildError as error:
         return error
@@ -89,6 +95,7 @@ def _plan(wishes: Wishes, place: Place) -> tuple[Plan, dict[str, str]]:
         announced=os.environ.get("CROSSFADE_ANNOUNCED") or announced,
         jwt_secret=secret("JWT_SECRET"),
         admin_token=secret("CROSSFADE_ADMIN_TOKEN"),
+        environ=HURRY if wishes.break_v2 else {},
     )
     return plan, made_up
 

@@ -18,7 +18,10 @@ STOP_SECONDS = {"gateway": 3.0, "v1": 3.0, "v2": 3.0, "valkey": 3.0}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to run: where the gateway listens, the file it runs with, the stores, and the two secrets."""
+    """What is to run: where the gateway listens, the file it runs with, the stores, and the two secrets.
+
+    `environ` is what else the file reads of the environment.
+    """
 
     config: Path
     listen: str
@@ -29,6 +32,7 @@ class Plan:
     announced: str
     jwt_secret: str
     admin_token: str
+    environ: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class System:
     async def _gateway(self, v1: str, v2: str) -> tuple[str, str]:
         plan = self._plan
         environ = {
+            **plan.environ,
             "JWT_SECRET": plan.jwt_secret,
             "CROSSFADE_ADMIN_TOKEN": plan.admin_token,
             "CROSSFADE_LISTEN": plan.listen,

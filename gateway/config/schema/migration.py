@@ -33,7 +33,8 @@ Identities = Annotated[tuple[IdentityText, ...], OneOrMany()]
 class Route(Strict):
     """A path that is not migrated: policy and forwarding only. `upgrade` tunnels other protocols, WebSockets too.
 
-    Each request takes `cost` of every quota.
+    Each request takes `cost` of every quota. `serve: hub` answers a GET from the hub's newest message where there is
+    one of the last `fresh` seconds.
     """
 
     name: Name
@@ -44,6 +45,8 @@ class Route(Strict):
     quotas: tuple[Name, ...] = ()
     cost: Positive = 1
     upgrade: Boolean = False
+    serve: Literal["hub"] | None = None
+    fresh: Duration = 5.0
 
 
 class Brownout(Strict):
@@ -68,7 +71,8 @@ class OwnDates(Strict):
 class Endpoint(Strict):
     """One legacy call and its successor. `auth`, `require`, `quotas` and `deprecation` override the migration's.
 
-    Each request takes `cost` of every quota.
+    Each request takes `cost` of every quota. `serve: hub` answers a GET from the hub's newest message where there is
+    one of the last `fresh` seconds.
     """
 
     legacy: EndpointCall
@@ -78,6 +82,8 @@ class Endpoint(Strict):
     require: Require | None = None
     quotas: tuple[Name, ...] | None = None
     cost: Positive = 1
+    serve: Literal["hub"] | None = None
+    fresh: Duration = 5.0
     deprecation: OwnDates | None = None
 
 
@@ -141,9 +147,13 @@ class Ramp(Strict):
 
 
 class Rollout(Strict):
-    """The split: which share of the legacy calls the successor serves, and whose."""
+    """The split: which share of the legacy calls the successor serves, and whose.
+
+    The command line asks before a jump of more than `confirm` percent points.
+    """
 
     percent: Percent = 0.0
+    confirm: Percent = 10.0
     by: Identities = Field(default=("claim:sub", "cookie:cid", "ip"), min_length=1)
     salt: FilledText = "crossfade"
     pins: tuple[Pin, ...] = ()

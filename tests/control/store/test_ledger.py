@@ -120,15 +120,25 @@ async def test_totals_add_up_a_consumer(store: Store) -> None:
 
 
 async def test_forgotten_days_are_gone(store: Store) -> None:
-    kept = [usage(day=day, failures=1) for day in range(DAY, DAY + 5)] + [usage("bob", day=DAY)]
-    await store.record(Batch("gw-1", 1, kept))
+    kept = [usage(day=day, failures=failures) for day, failures in enumerate((1, 1, 1, 0, 0), DAY)]
+    spotless = [usage("carol", day=day) for day in range(DAY, DAY + 5)]
+    await store.record(Batch("gw-1", 1, [*kept, *spotless, usage("bob", day=DAY)]))
 
     await store.forget(DAY + 2)
     await store.forget(DAY + 2)
 
-    assert await rows(store) == kept[2:5]
-    assert [dict(one.days) for one in await store.totals(0)] == [{DAY + 2: 1, DAY + 3: 1, DAY + 4: 1}]
+    assert sorted_rows(await rows(store)) == [*kept[2:], *spotless[2:]]
+    assert [dict(one.days) for one in await store.totals(0)] == [{DAY + 2: 1, DAY + 3: 1, DAY + 4: 1}] * 2
+    await store.forget(DAY + 4)
+    assert sorted_rows(await rows(store)) == [kept[4], spotless[4]]
+
+
+async def test_what_comes_after_forgetting_is_added(store: Store) -> None:
+    await store.record(Batch("gw-1", 1, [usage(day=day) for day in range(DAY, DAY + 5)]))
+    await store.forget(DAY + 2)
+
     await store.record(Batch("gw-1", 2, [usage(day=DAY + 2), usage(day=DAY + 1)]))
+
     assert {row.day: row.requests for row in await rows(store)} == {DAY + 1: 1, DAY + 2: 2, DAY + 3: 1, DAY + 4: 1}
 
 

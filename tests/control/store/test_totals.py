@@ -13,7 +13,7 @@ from gateway.control.store.opening import open_store
 from gateway.control.usage import Batch, Total, Usage
 from tests.control.store.nouns import DAY, SECONDS
 
-COUNTS = st.integers(1, 2**40)
+COUNTS = st.integers(1, 100) | st.integers(2**32 - 3, 2**40)
 ROWS = st.builds(
     lambda who, day, requests, seconds: Usage(
         day, *who, requests, requests // 3, *sorted(float(day * SECONDS + second) for second in seconds)
@@ -40,22 +40,28 @@ def key(row: Usage) -> tuple[str, ...]:
 @given(BATCHES, st.integers(DAY - 141, DAY + 4), st.sampled_from([None, "news"]))
 def test_totals_are_the_sum_of_the_rows(batches: list[list[Usage]], since: int, migration: str | None) -> None:
     with TemporaryDirectory() as folder:
-        recorded, totals = asyncio.run(recorded_and_totals(Path(folder), batches, since, migration))
+        recorded, totals, left = asyncio.run(recorded_totals_and_left(Path(folder), batches, since, migration))
     wanted = [row for batch in batches for row in batch if row.day >= since and migration in {None, row.migration}]
     assert {(row.day, *key(row)): row for row in recorded} == merged(wanted)
     assert list(totals) == expected(recorded)
+    assert left == recorded
 
 
-async def recorded_and_totals(
+async def recorded_totals_and_left(
     folder: Path, batches: list[list[Usage]], since: int, migration: str | None
-) -> tuple[Sequence[Usage], Sequence[Total]]:
+) -> tuple[Sequence[Usage], Sequence[Total], Sequence[Usage]]:
+    """Record each batch twice; return the rows and totals since a day, and the rows left when the earlier ones go."""
     store = open_store(f"sqlite:///{folder}/crossfade.db")
     for number, rows in enumerate(batches, 1):
         for _ in range(2):
             await store.record(Batch("gw-1", number, rows))
-    found = [row async for row in store.usage(since, migration)], await store.totals(since, migration)
+    recorded = [row async for row in store.usage(since, migration)]
+    totals = await store.totals(since, migration)
+    await store.forget(since)
+    left = [row async for row in store.usage(0, migration)]
+    assert await store.totals(0, migration) == totals
     await store.close()
-    return found
+    return recorded, totals, left
 
 
 def merged(rows: Sequence[Usage]) -> dict[tuple[int | str, ...], Usage]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.control.event import Event
 from gateway.control.store.port import Lease, Sample
-from gateway.control.store.sqlite import events, lease, ledger
+from gateway.control.store.sqlite import events, lease, ledger, totals
 from gateway.control.store.sqlite import samples as shelf
 from gateway.control.store.sqlite.file import File
 from gateway.control.usage import Batch, Total, Usage
@@ -61,11 +61,12 @@ class SqliteStore:
 
     async def totals(self, since_day: int, migration: str | None = None) -> Sequence[Total]:
         """Return each consumer's use since a day."""
-        return await self._reports.run(partial(ledger.totals, since_day=since_day, migration=migration))
+        return await self._reports.run(partial(totals.totals, since_day=since_day, migration=migration))
 
     async def forget(self, before_day: int) -> None:
         """Drop the ledger's rows of days before this one."""
-        await self._file.run(partial(ledger.forget, before_day=before_day))
+        while not await self._file.run(partial(ledger.forget, before_day=before_day)):
+            pass  # others have their turn between two parts
 
     async def lease(self, name: str) -> Lease | None:
         """Return who leads."""

@@ -1,9 +1,8 @@
 """The tables of the file, and what makes sure that a file has them.
 
-Who called what is one row for each caller, endpoint, side and BLOCK of 128 days (`usage`). Its days are packed into
-arrays in the machine's byte order: `requests` and `failures` of 8 bytes, `firsts` and `lasts` of 4 bytes (seconds since
-midnight), one item for each day from `start` on; `failures` ends with the last day that has any. A row for each day
-would make thirty times as many of them, which no report reads in two seconds.
+Who called what is one row for each caller, endpoint and side (`usage`), and one more for each consumer of a migration
+(`consumer`), which reports are made from. A row has all its days: with a row for each day there would be thirty times
+as many, which no report reads in two seconds.
 """
 
 import sqlite3
@@ -16,9 +15,9 @@ from gateway.control.store.sqlite.transaction import writing
 OURS: Final = 0x43524F53
 """SQLite's application id: this file is Crossfade's."""
 VERSION: Final = 1
-PAGE_BYTES: Final = 8192
-"""A row of 128 days stays on one page."""
 SWITCH_SECONDS: Final = 2.5
+
+SHEET: Final = "names TEXT NOT NULL, days BLOB NOT NULL, firsts BLOB NOT NULL, lasts BLOB NOT NULL, sums BLOB NOT NULL"
 
 TABLES: Final = (
     """
@@ -28,14 +27,22 @@ TABLES: Final = (
     ) STRICT
     """,
     "CREATE INDEX event_by_migration ON event (migration, number)",
-    """
+    f"""
     CREATE TABLE usage (
-        migration TEXT NOT NULL, consumer TEXT NOT NULL, endpoint TEXT NOT NULL, side TEXT NOT NULL,
-        profile TEXT NOT NULL, block INTEGER NOT NULL, start INTEGER NOT NULL,
-        requests BLOB NOT NULL, failures BLOB NOT NULL, firsts BLOB NOT NULL, lasts BLOB NOT NULL,
-        PRIMARY KEY (migration, consumer, endpoint, side, profile, block)
-    ) STRICT, WITHOUT ROWID
+        id INTEGER PRIMARY KEY, migration TEXT NOT NULL, consumer TEXT NOT NULL, endpoint TEXT NOT NULL,
+        side TEXT NOT NULL, profile TEXT NOT NULL, first_day INTEGER NOT NULL, last_day INTEGER NOT NULL,
+        {SHEET}, UNIQUE (migration, consumer, endpoint, side, profile)
+    ) STRICT
     """,
+    f"""
+    CREATE TABLE consumer (
+        id INTEGER PRIMARY KEY, migration TEXT NOT NULL, consumer TEXT NOT NULL,
+        first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, {SHEET}, UNIQUE (migration, consumer)
+    ) STRICT
+    """,
+    # For what is forgotten, day by day.
+    "CREATE INDEX usage_by_first_day ON usage (first_day)",
+    "CREATE INDEX consumer_by_first_day ON consumer (first_day)",
     "CREATE TABLE writer (name TEXT PRIMARY KEY, batch INTEGER NOT NULL, day INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     """
     CREATE TABLE lease (
@@ -55,7 +62,6 @@ TABLES: Final = (
 def prepare(db: sqlite3.Connection) -> None:
     """Make what is missing; raises StoreError for a file that is another program's, or a later version's."""
     if not _is_current(db):
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         _switch_to_wal(db)
         with writing(db):
             if not _is_current(db):  # another process may have been quicker

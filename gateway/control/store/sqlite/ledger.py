@@ -1,88 +1,68 @@
-"""The ledger in the file: batches in, rows and totals out."""
+"""The ledger in the file: batches in, rows out. Each row is counted twice: as it is, and for its consumer."""
 # ruff: noqa: S608 - queries are put together from constants; values are parameters
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
-from gateway.control.store.sqlite.series import BLOCK, COUNT_BYTES, Series
-from gateway.control.store.sqlite.total import Part, total
+from gateway.control.store.sqlite.sheet import COLUMNS, empty, unpack
+from gateway.control.store.sqlite.totals import counted
 from gateway.control.store.sqlite.transaction import writing
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Usage
 
 PAGE: Final = 200
-"""Rows of the file read at once for `usage`: at most 25 600 days."""
+"""Rows of the file read at once for `usage`, each of as many days as are kept."""
+CUT: Final = 1000
+"""Rows of the file shortened in one transaction, so that nobody else waits long."""
 
-type Key = tuple[str, str, str, str, str, int]
-"""Migration, consumer, endpoint, side, profile, block: the file's order."""
+SHEET: Final = ", ".join(COLUMNS)
 
-BEGINNING: Final[Key] = ("", "", "", "", "", -1)
-IS_KEY: Final = "migration = ? AND consumer = ? AND endpoint = ? AND side = ? AND profile = ? AND block = ?"
-IS_SINCE: Final = f"block >= ?1 / {BLOCK} AND start + length(requests) / {COUNT_BYTES} > ?1"
+UPDATE: Final = (
+    f"UPDATE {{table}} SET first_day = ?, last_day = ?, {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
+)
+
+type Key = tuple[str, ...]
+"""Migration, consumer, endpoint, side, profile: the order in which rows are read."""
+
+KEYS: Final = {
+    "usage": ("migration", "consumer", "endpoint", "side", "profile"),
+    "consumer": ("migration", "consumer"),
+}
 
 
 def record(db: sqlite3.Connection, batch: Batch) -> None:
     """Add a batch, unless it is there already."""
-    rows = sorted(((_key(row), row) for row in batch.rows), key=itemgetter(0))
+    rows = [row for row in batch.rows if row.requests]
     with writing(db):
         if _is_new(db, batch):
-            for key, of_key in groupby(rows, key=itemgetter(0)):
-                _add(db, key, [row for _, row in of_key])
+            _add(db, "usage", rows, lambda row: {"requests": row.requests, "failures": row.failures})
+            _add(db, "consumer", rows, counted)
 
 
 def page(
     db: sqlite3.Connection, since_day: int, migration: str | None, after: Key | None
 ) -> tuple[Sequence[Usage], Key | None]:
     """Return some rows and where the next ones begin, None when there are no more."""
-    begin = after or (migration or "", *BEGINNING[1:])
-    where = f"{IS_SINCE} AND (migration, consumer, endpoint, side, profile, block) > (?2, ?3, ?4, ?5, ?6, ?7)"
+    begin = after or (migration or "", "", "", "", "")
+    key = ", ".join(KEYS["usage"])
+    # The first page begins with the key itself, which may consist of empty texts.
+    where = f"last_day >= ?1 AND ({key}) {'>' if after else '>='} (?2, ?3, ?4, ?5, ?6)"
     if migration is not None:
         where += " AND migration <= ?2"
-    query = f"""
-        SELECT migration, consumer, endpoint, side, profile, block, start, requests, failures, firsts, lasts FROM usage
-        WHERE {where} ORDER BY migration, consumer, endpoint, side, profile, block LIMIT {PAGE}
-    """
+    query = f"SELECT {key}, {SHEET} FROM usage WHERE {where} ORDER BY {key} LIMIT {PAGE}"
     found = db.execute(query, (since_day, *begin)).fetchall()
-    rows = [row for packed in found for row in _rows(packed[:6], Series.unpack(packed[6:]), since_day)]
-    return rows, found[-1][:6] if len(found) == PAGE else None
+    rows = [row for one in found for row in _rows(one[:5], one[5:], since_day)]
+    return rows, found[-1][:5] if len(found) == PAGE else None
 
 
-def totals(db: sqlite3.Connection, since_day: int, migration: str | None) -> Sequence[Total]:
-    """Return each consumer's use since a day, most legacy calls first."""
-    query = f"""
-        SELECT migration, consumer, endpoint, side, start, requests, failures, firsts, lasts FROM usage
-        WHERE {IS_SINCE} {"AND migration = ?2" if migration is not None else ""} ORDER BY migration, consumer
-    """
-    cursor = db.execute(query, (since_day, migration) if migration is not None else (since_day,))
-    found = [
-        total(name, consumer, [Part(*row[2:]) for row in rows], since_day)
-        for (name, consumer), rows in groupby(cursor, key=itemgetter(0, 1))
-    ]
-    found.sort(key=lambda one: (-one.legacy, one.migration, one.consumer))
-    return found
-
-
-def forget(db: sqlite3.Connection, before_day: int) -> None:
-    """Drop the days before this one."""
-    gone = "(?1 - start)"
+def forget(db: sqlite3.Connection, before_day: int) -> bool:
+    """Drop some of the days before this one; return whether that is all."""
     with writing(db):
-        db.execute(f"DELETE FROM usage WHERE start + length(requests) / {COUNT_BYTES} <= ?", (before_day,))
-        db.execute(
-            f"""
-            UPDATE usage SET start = ?1,
-                requests = substr(requests, 1 + {gone} * 8), failures = substr(failures, 1 + {gone} * 8),
-                firsts = substr(firsts, 1 + {gone} * 4), lasts = substr(lasts, 1 + {gone} * 4)
-            WHERE start < ?1
-            """,
-            (before_day,),
-        )
         db.execute("DELETE FROM writer WHERE day < ?", (before_day,))
-
-
-def _key(row: Usage) -> Key:
-    return (row.migration, row.consumer, row.endpoint, row.side, row.profile, row.day // BLOCK)
+        left = [table for table in KEYS if not _cut(db, table, before_day)]
+    return not left
 
 
 def _is_new(db: sqlite3.Connection, batch: Batch) -> bool:
@@ -99,16 +79,52 @@ def _is_new(db: sqlite3.Connection, batch: Batch) -> bool:
     return noted.rowcount == 1
 
 
-def _add(db: sqlite3.Connection, key: Key, rows: Sequence[Usage]) -> None:
-    query = f"SELECT start, requests, failures, firsts, lasts FROM usage WHERE {IS_KEY}"
-    packed = db.execute(query, key).fetchone()
-    series = Series.unpack(packed) if packed else Series.empty(rows[0].day)
-    for row in rows:
-        series.add(row)
-    db.execute("REPLACE INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *series.pack()))
+def _add(
+    db: sqlite3.Connection, table: str, rows: Iterable[Usage], counts: Callable[[Usage], Mapping[str, int]]
+) -> None:
+    columns = KEYS[table]
+    found = f"SELECT id, {SHEET} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
+    insert = _insert(table, (*columns, "first_day", "last_day", *COLUMNS))
+    for key, some in _by_key(rows, columns):
+        number, *packed = db.execute(found, key).fetchone() or (None,)
+        sheet = unpack(*packed) if packed else empty()
+        for row in some:
+            sheet.count(row.day, row.first, row.last, counts(row))
+        values = (sheet.days[0], sheet.days[-1], *sheet.pack())
+        if number is None:
+            db.execute(insert, (*key, *values))
+        else:
+            db.execute(UPDATE.format(table=table), (*values, number))
 
 
-def _rows(key: Key, series: Series, since_day: int) -> Iterator[Usage]:
-    migration, consumer, endpoint, side, profile, _ = key
-    for day, requests, failures, first, last in series.days(since_day):
-        yield Usage(day, migration, endpoint, side, consumer, profile, requests, failures, first, last)
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def _by_key(rows: Iterable[Usage], columns: Sequence[str]) -> Iterator[tuple[Key, Iterator[Usage]]]:
+    """Yield the rows of each key, in the file's order, so that neighbours are written together."""
+    keyed = sorted(((tuple(getattr(row, name) for name in columns), row) for row in rows), key=itemgetter(0))
+    for key, some in groupby(keyed, key=itemgetter(0)):
+        yield key, (row for _, row in some)
+
+
+def _rows(key: Sequence[str], packed: Sequence[Any], since_day: int) -> Iterator[Usage]:
+    migration, consumer, endpoint, side, profile = key
+    sheet = unpack(*packed)
+    columns = (sheet.days, sheet.counted("requests"), sheet.counted("failures"), sheet.firsts, sheet.lasts)
+    for day, requests, failures, first, last in zip(*columns, strict=True):
+        if day >= since_day:
+            who = (migration, endpoint, side, consumer, profile)
+            yield Usage(day, *who, requests, failures, float(first), float(last))
+
+
+def _cut(db: sqlite3.Connection, table: str, before_day: int) -> bool:
+    """Shorten some rows; return whether none are left that need it."""
+    db.execute(f"DELETE FROM {table} WHERE first_day < ?1 AND last_day < ?1", (before_day,))
+    query = f"SELECT id, last_day, {SHEET} FROM {table} WHERE first_day < ? LIMIT {CUT}"
+    rows = db.execute(query, (before_day,)).fetchall()
+    for number, last_day, *packed in rows:
+        sheet = unpack(*packed)
+        sheet.cut(before_day)
+        db.execute(UPDATE.format(table=table), (sheet.days[0], last_day, *sheet.pack(), number))
+    return len(rows) < CUT

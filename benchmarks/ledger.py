@@ -1,0 +1,152 @@
+"""`python -m benchmarks.ledger`: the consumer ledger of a month, in SQLite: what it costs to add to and to read.
+
+Each report is read by a process of its own, whose greatest resident memory is shown with it.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import batched
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Final
+
+import click
+import psutil
+
+from benchmarks.place import VAR
+from gateway.control.store.opening import open_store
+from gateway.control.store.port import Store
+from gateway.control.usage import Batch, Usage
+
+DAY: Final = 86_400
+TODAY: Final = 20_800
+BATCH: Final = 10_000
+LIMIT_SECONDS: Final = 2.0
+LIMIT_MIB: Final = 300.0
+ENDPOINTS: Final = ("GET /api/favorites", "POST /api/favorites", "DELETE /api/favorites/{stock_code}")
+
+
+@click.command()
+@click.option("--consumers", default=100_000, show_default=True)
+@click.option("--days", default=30, show_default=True)
+@click.option("--endpoints", default=1, show_default=True, type=click.IntRange(1, len(ENDPOINTS)))
+def main(consumers: int, days: int, endpoints: int) -> None:
+    """Fill a ledger and read it; the exit code says whether the totals took under 2 s and 300 MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "crossfade.db"
+        filled = asyncio.run(_filled(path, consumers, days, endpoints))
+        click.echo(
+            f"{consumers} consumers × {days} days × {endpoints} endpoints: {path.stat().st_size / 2**20:.0f} MiB"
+        )
+        click.echo(f"filled in {filled:.0f} s")
+        record = asyncio.run(_recorded(path, consumers, endpoints))
+        click.echo(f"a batch of {BATCH} rows, of as many consumers: {', '.join(f'{one:.2f}' for one in record)} s")
+        reports = {name: _in_a_process(name, path, TODAY - days + 1) for name in REPORTS}
+    for name, report in reports.items():
+        click.echo(f"{name:24} {report['seconds']:6.2f} s {report['mib']:6.0f} MiB  {report['found']} found")
+    VAR.mkdir(parents=True, exist_ok=True)
+    results = {"consumers": consumers, "days": days, "endpoints": endpoints, "record": record, "reports": reports}
+    (VAR / "ledger.json").write_text(json.dumps(results, indent=1) + "\n")
+    totals = reports["totals"]
+    sys.exit(totals["seconds"] > LIMIT_SECONDS or totals["mib"] > LIMIT_MIB)
+
+
+async def _filled(path: Path, consumers: int, days: int, endpoints: int) -> float:
+    store = open_store(f"sqlite:///{path}")
+    begun = perf_counter()
+    for number, rows in enumerate(batched(_month(consumers, days, endpoints), BATCH, strict=False), 1):
+        await store.record(Batch("benchmark", number, rows))
+    await store.close()
+    return perf_counter() - begun
+
+
+async def _recorded(path: Path, consumers: int, endpoints: int) -> list[float]:
+    """Return how long one more second's batch takes, three times."""
+    store = open_store(f"sqlite:///{path}")
+    chance = Random(2)
+    took = []
+    for number in range(3):
+        chosen = chance.sample(range(consumers), min(BATCH, consumers))
+        rows = [_row(consumer, TODAY, ENDPOINTS[consumer % endpoints], chance) for consumer in chosen]
+        begun = perf_counter()
+        await store.record(Batch("another", number, rows))
+        took.append(perf_counter() - begun)
+    await store.close()
+    return took
+
+
+def _month(consumers: int, days: int, endpoints: int) -> Iterator[Usage]:
+    chance = Random(1)
+    for consumer in range(consumers):
+        for endpoint in ENDPOINTS[:endpoints]:
+            for day in range(TODAY - days + 1, TODAY + 1):
+                yield _row(consumer, day, endpoint, chance)
+
+
+def _row(consumer: int, day: int, endpoint: str, chance: Random) -> Usage:
+    name = f"client-{consumer:06d}"
+    profile = f'{{"claim:sub":"user-{consumer:06d}","ip":"198.51.100.0/24"}}'
+    requests = chance.randint(1, 3000)
+    first, last = day * DAY + chance.randint(0, 40_000), day * DAY + chance.randint(40_001, DAY - 1)
+    failures = requests // 100
+    side = "successor" if chance.random() < 0.1 else "legacy"
+    return Usage(day, "watchlist", endpoint, side, name, profile, requests, failures, float(first), float(last))
+
+
+async def _totals(store: Store, since_day: int) -> int:
+    return len(await store.totals(since_day))
+
+
+async def _totals_of_one(store: Store, since_day: int) -> int:
+    return len(await store.totals(since_day, "watchlist"))
+
+
+async def _last_day(store: Store, _: int) -> int:
+    return sum([1 async for _ in store.usage(TODAY, "watchlist")])
+
+
+async def _forget(store: Store, since_day: int) -> int:
+    await store.forget(since_day + 1)
+    return 0
+
+
+REPORTS: Final = {
+    "totals": _totals,
+    "totals of one migration": _totals_of_one,
+    "usage of the last day": _last_day,
+    "forget a day": _forget,
+}
+
+
+def _in_a_process(name: str, path: Path, since_day: int) -> dict[str, float]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_report, (name, path, since_day))
+
+
+def _report(name: str, path: Path, since_day: int) -> dict[str, float]:
+    async def ask() -> tuple[int, float]:
+        store = open_store(f"sqlite:///{path}")
+        await store.open()
+        begun = perf_counter()
+        found = await REPORTS[name](store, since_day)
+        took = perf_counter() - begun
+        await store.close()
+        return found, took
+
+    found, seconds = asyncio.run(ask())
+    most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "seconds": seconds,
+        "mib": max(most_kib / 2**10, psutil.Process().memory_info().rss / 2**20),
+        "found": found,
+    }
+
+
+if __name__ == "__main__":
+    main()
