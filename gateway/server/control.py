@@ -15,6 +15,7 @@ from gateway.admin.explain import ExplainApi
 from gateway.admin.listener import AdminListener
 from gateway.admin.revocations import RevocationApi
 from gateway.admin.rollouts import RolloutApi
+from gateway.admin.stream import StreamApi
 from gateway.callers.redis import client
 from gateway.config.live import Live
 from gateway.config.schema import AdminToken, Config
@@ -76,6 +77,7 @@ class Control:
             ExplainApi(self._snapshot, clock),
             ConsumerApi(Audience(store, self, clock)),
             EndingApi(Ending(self.office.book, self, clock)),
+            StreamApi(self.office.desk),
         )
         self.admin = AdminListener(AdminApp(self, [api.routes() for api in apis]).build())
 
