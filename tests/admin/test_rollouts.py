@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.support.admin import EYES, admin_of
@@ -208,7 +209,7 @@ async def test_what_shadows_find_is_told_by_field_with_redacted_samples(tmp_path
     successor = answering(json_answer(b'{"success": true, "data": [{"symbol": "000001-secret"}]}'))
     async with ScriptedUpstream(legacy) as v1, ScriptedUpstream(successor) as v2:
         text = migrating(v1.origin, v2.origin, percent=0).replace("salt: tacn}", "salt: tacn, shadow: {percent: 100}}")
-        async with _admin(tmp_path, text) as admin:
+        async with admin_of(tmp_path, text) as admin:
             assert (await ask(admin.gateway.public_port, "/api/favorites", fields={"X-User": "a"})).status == 200
 
             async def is_told() -> bool:
