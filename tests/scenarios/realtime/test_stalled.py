@@ -1,0 +1,156 @@
+"""A client that reads nothing costs itself and nobody else.
+
+In `make test` for a few seconds among a few. For a minute among a thousand, with the others' latency:
+`REALTIME_STALL=60 REALTIME_CLIENTS=1000 make test ARGS="tests/scenarios/realtime/test_stalled.py -n 0 --timeout 600
+--log-cli-level INFO"`.
+"""
+
+import asyncio
+import logging
+import os
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from tests.realtime.tacn_server import TacnServer, tacn_server
+from tests.scenarios.realtime.test_restarts import RULES, dropped, token
+from tests.support.child import Child, gateway_process
+from tests.support.client import connected
+from tests.support.poll import until
+from tests.support.soon import soon
+from tests.support.ws_client import WebSocketClient
+
+log = logging.getLogger(__name__)
+
+SECONDS = float(os.environ.get("REALTIME_STALL", "2"))
+CLIENTS = int(os.environ.get("REALTIME_CLIENTS", "20"))
+IS_WHOLE = CLIENTS >= 1000
+SYMBOLS = [str(number) for number in range(20)]
+SHORT = RULES.replace("  linger: 1s", "  linger: 1s\n  history: {messages: 5, for: 5m}")
+"""The history is everybody's; it is kept small so that what is measured is the client's."""
+FILLING = "x" * 2000
+"""So much a message that a client that does not read is behind after some dozens."""
+
+
+class Watcher:
+    """Follows one symbol and notes how old each message is, in milliseconds."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.offsets: list[int] = []
+        self.ages: list[float] = []
+
+    async def watch(self, topic: str) -> None:
+        await self.socket.send_str(orjson.dumps({"id": 1, "op": "subscribe", "topics": [topic]}).decode())
+        async for message in self.socket:
+            frame = orjson.loads(message.data)
+            if frame["type"] == "message":
+                self.offsets.append(frame["offset"])
+                self.ages.append((time.time() - frame["data"]["sent"]) * 1000)
+
+
+@asynccontextmanager
+async def watchers(gateway: Child) -> AsyncIterator[list[Watcher]]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        found, tasks = [], []
+        for number in range(CLIENTS):
+            headers = {"Authorization": f"Bearer {token(f'user{number}')}"}
+            socket = await session.ws_connect(f"http://127.0.0.1:{gateway.public}/ws", headers=headers)
+            found.append(Watcher(socket))
+            work = found[-1].watch(f"quotes:{SYMBOLS[number % len(SYMBOLS)]}")
+            tasks.append(asyncio.get_running_loop().create_task(work))
+        yield found
+        for watcher in found:
+            await watcher.socket.close()
+        await asyncio.gather(*tasks)
+
+
+async def speak(server: TacnServer, seconds: float) -> int:
+    """Let every symbol be quoted ten times a second; return how often."""
+    rounds = max(1, round(seconds * 10))
+    for _ in range(rounds):
+        await server.say(*map(quote, SYMBOLS))
+        await asyncio.sleep(0.1)
+    return rounds
+
+
+def quote(symbol: str) -> dict[str, Any]:
+    data = {"code": symbol, "sent": time.time(), "filling": FILLING}
+    return {"type": "quote_update", "channel": "quotes", "timestamp": 1, "data": data}
+
+
+async def test_one_that_reads_nothing_is_conflated_and_the_others_get_everything_in_time(tmp_path: Path) -> None:
+    async with tacn_server() as server:
+        text = SHORT.replace("PORT", str(server.port))
+        async with (
+            gateway_process(tmp_path, text) as gateway,
+            watchers(gateway) as others,
+            connected(gateway.public) as raw,
+        ):
+            stalled = WebSocketClient(raw._reader, raw._writer)
+            assert await stalled.open(fields={"Authorization": f"Bearer {token('sleeper')}"}) == 101
+            await stalled.hear_type("welcome")
+            assert await soon(lambda: len(server.held) == len(SYMBOLS))
+            before = await speak(server, SECONDS)
+            assert await soon(lambda: all(len(watcher.offsets) == before for watcher in others))
+            calm = [watcher.ages[:] for watcher in others]
+            await stalled.say({"id": 2, "op": "subscribe", "topics": [f"quotes:{symbol}" for symbol in SYMBOLS]})
+            await stalled.hear_type("reply")
+            stalled.stop_reading()
+            resident = gateway.resident_bytes()
+            said = await speak(server, max(SECONDS, 6.0))
+            assert await soon(lambda: all(len(watcher.offsets) == before + said for watcher in others))
+            for watcher in others:
+                assert watcher.offsets == list(range(1, before + said + 1))
+            assert gateway.resident_bytes() - resident < 8 << 20
+            report(calm, [watcher.ages[before:] for watcher in others])
+
+
+def report(calm: list[list[float]], stalled: list[list[float]]) -> None:
+    """Compare the others' latencies; a few clients on a busy machine prove nothing: only the whole size is held to it.
+
+    Their ages include the queue of the clients' own process.
+    """
+    quiet, busy = (p99([age for ages in one for age in ages]) for one in (calm, stalled))
+    log.info("p99 of %d: %.1f ms before, %.1f ms with one that reads nothing", CLIENTS, quiet, busy)
+    if IS_WHOLE:
+        assert busy <= 1.5 * quiet + 5
+
+
+def p99(ages: list[float]) -> float:
+    return statistics.quantiles(ages, n=100)[98]
+
+
+async def test_what_it_missed_is_counted_and_it_goes_on_with_the_newest_when_it_reads_again(tmp_path: Path) -> None:
+    async with tacn_server() as server:
+        text = SHORT.replace("PORT", str(server.port))
+        async with gateway_process(tmp_path, text) as gateway, connected(gateway.public) as raw:
+            stalled = WebSocketClient(raw._reader, raw._writer)
+            assert await stalled.open(fields={"Authorization": f"Bearer {token('sleeper')}"}) == 101
+            await stalled.say({"id": 2, "op": "subscribe", "topics": [f"quotes:{symbol}" for symbol in SYMBOLS]})
+            reply = await stalled.hear_type("reply")
+            if reply["result"]["subscribed"]["quotes:1"]["state"] == "stale":  # we were faster than the feed
+                await stalled.hear_type("status")
+            stalled.stop_reading()
+            for _ in range(60):
+                await server.say(*map(quote, SYMBOLS))
+            transport = raw._writer.transport
+            assert isinstance(transport, asyncio.Transport)
+            await server.say(*map(quote, SYMBOLS))
+            transport.resume_reading()
+            newest: dict[str, int] = {}
+            while set(newest.values()) != {61} or len(newest) < len(SYMBOLS):
+                frame = await stalled.hear_type("message")
+                assert frame["offset"] > newest.get(frame["topic"], 0)
+                newest[frame["topic"]] = frame["offset"]
+
+            async def is_counted() -> bool:
+                return await dropped(gateway, "conflated") > 0
+
+            await until(is_counted)
