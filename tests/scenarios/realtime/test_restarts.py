@@ -173,7 +173,7 @@ async def test_no_restart_of_the_backend_and_no_reload_closes_a_socket_or_hides_
         assert sum(offset - last - 1 for _, last, offset in holes) <= conflated, holes
         assert all(offset > last for _, last, offset in holes), holes
         for follower in crowd.followers:
-            assert set(follower.epochs.values()) == {RESTARTS}
+            assert min(follower.epochs.values()) >= RESTARTS  # one more if it was there before the feed
         await crowd.leave()
 
         async def is_left() -> bool:
