@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 from gateway.control.store.port import Store, StoreError
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 3.0
 """How often a store that is away is tried."""
+BATCH_ROWS: Final = 5_000
+"""Rows written at once: half a second's work for SQLite, which an operator's change waits for at the most."""
 MOST_ROWS: Final = 200_000
 """Rows that wait at the most, some 100 MiB; what comes on top is added up without the callers' names."""
 
@@ -64,12 +67,18 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write everything that waits; raises StoreError, and then keeps it."""
-        while self._batch is not None or self._rows:
-            if self._batch is None:
-                self._batch = Batch(self._writer, self._next(), tuple(self._rows.values()))
-                self._rows = {}
-            await self._store.record(self._batch)
-            self._batch = None
+        while len(self):
+            await self.write()
+
+    async def write(self) -> None:
+        """Write one batch, of the rows that wait longest; raises StoreError, and then keeps it as it is."""
+        if self._batch is None:
+            if not self._rows:
+                return
+            first = [self._rows.pop(key) for key in list(islice(self._rows, BATCH_ROWS))]
+            self._batch = Batch(self._writer, self._next(), first)
+        await self._store.record(self._batch)
+        self._batch = None
 
     def _has_room(self, row: Usage) -> bool:
         return len(self._rows) < MOST_ROWS or _key(row) in self._rows
@@ -88,7 +97,7 @@ class Ledger:
         while True:
             await asyncio.sleep(FLUSH_SECONDS if self.is_up else AWAY_SECONDS)
             try:
-                await self.flush()
+                await self.write()
             except StoreError as error:
                 self._note(is_up=False, why=str(error))
             else:

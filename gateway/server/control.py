@@ -13,6 +13,7 @@ from gateway.admin.explain import ExplainApi
 from gateway.admin.listener import AdminListener
 from gateway.admin.revocations import RevocationApi
 from gateway.admin.rollouts import RolloutApi
+from gateway.admin.stream import StreamApi
 from gateway.callers.redis import client
 from gateway.config.live import Live
 from gateway.config.schema import AdminToken, Config
@@ -70,6 +71,7 @@ class Control:
             RevocationApi(self.crew.revocations, clock),
             RolloutApi(self.office.desk),
             ExplainApi(self._snapshot, clock),
+            StreamApi(self.office.desk),
         )
         self.admin = AdminListener(AdminApp(self, [api.routes() for api in apis]).build())
 

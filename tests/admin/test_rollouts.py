@@ -1,6 +1,7 @@
 """The operators' verbs over the admin API of a whole gateway: what they do, and what is said when they cannot."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -220,3 +221,17 @@ async def test_the_running_rules_explain_themselves(tmp_path: Path) -> None:
         assert (await admin.get("/api/explain?request=favorites"))[0] == 422
         assert (await admin.get("/api/explain?request=GET+/&at=never"))[0] == 422
         assert (await admin.get("/api/explain?request=GET+/&who=me"))[0] == 422
+
+
+async def test_what_happens_is_told_as_it_happens(tmp_path: Path) -> None:
+    async with _admin(tmp_path, _text(10)) as admin:
+        url = f"http://127.0.0.1:{admin.gateway.admin_port}/api/stream"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=EYES) as stream:
+            assert stream.content_type == "text/event-stream"
+            await stream.content.readuntil(b"event: rollouts\n")
+            first = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+            assert first["rollouts"][0]["percent"] == 10.0
+            await admin.post("/api/rollouts/watchlist/set", percent=33, reason="x")
+            await stream.content.readuntil(b"event: event\n")
+            event = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+            assert (event["what"], event["to"]["percent"]) == ("set", 33.0)

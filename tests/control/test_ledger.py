@@ -1,5 +1,6 @@
 """Rows add up, are written once, and wait where the store is away."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from gateway.control.ledger import Ledger
 from gateway.control.store.opening import open_store
 from gateway.control.store.port import StoreError
 from gateway.control.usage import OTHERS, Batch, Usage
+from gateway.core.tasks import spawn
 from tests.support.clock import FakeClock
 
 DAY = 20_000
@@ -133,3 +135,32 @@ async def test_numbers_grow_also_when_the_clock_goes_back(tmp_path: Path) -> Non
         numbers = [batch.number for batch in shelf.batches]
         assert numbers == sorted(set(numbers))
         assert await shelf.counts() == {"acme": 3}
+
+
+async def test_one_batch_is_bounded_and_leaves_the_rest_for_the_next_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH_ROWS", 3)
+    async with Shelf(tmp_path) as shelf:
+        ledger = _ledger(shelf)
+        ledger.add(_row(f"consumer-{number}") for number in range(7))
+        sizes = []
+        while len(ledger):
+            await ledger.write()
+            sizes.append(len(shelf.batches))
+        assert sizes == [1, 2, 3]
+        assert [len(batch.rows) for batch in shelf.batches] == [3, 3, 1]
+        assert sum((await shelf.counts()).values()) == 7
+
+
+async def test_rows_that_come_during_a_write_are_no_second_batch(tmp_path: Path) -> None:
+    async with Shelf(tmp_path) as shelf:
+        ledger = _ledger(shelf)
+        ledger.add([_row()])
+        writing = spawn(ledger.write(), name="write", owner=set())
+        await asyncio.sleep(0)
+        ledger.add([_row("bob")])
+        await writing
+        assert [[row.consumer for row in batch.rows] for batch in shelf.batches] == [["acme"]]
+        await ledger.close()
+        assert await shelf.counts() == {"acme": 1, "bob": 1}

@@ -9,7 +9,6 @@ MESSAGE = "is accepted but not active in this version"
 
 ROLLOUT: dict[str, Callable[[Rollout], bool]] = {
     "shadow": lambda rollout: rollout.shadow.percent > 0,
-    "ramp": lambda rollout: rollout.ramp is not None,
 }
 """Key to whether it is set to anything but its default. A key leaves these tables when it becomes active."""
 

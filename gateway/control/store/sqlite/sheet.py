@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 COLUMNS: Final = ("names", "days", "firsts", "lasts", "sums")
@@ -34,7 +35,10 @@ class Sheet:
 
     def pack(self) -> Packed:
         """Return the columns as they are written."""
-        return (json.dumps(self.names), *(items.tobytes() for items in (self.days, self.firsts, self.lasts, self.sums)))
+        return (
+            _write_names(self.names),
+            *(items.tobytes() for items in (self.days, self.firsts, self.lasts, self.sums)),
+        )
 
     def count(self, day: int, first: float, last: float, counts: Mapping[str, int]) -> None:
         """Add counts to a day; a count of zero needs no name."""
@@ -102,6 +106,12 @@ def unpack(names: str, days: bytes, firsts: bytes, lasts: bytes, sums: bytes) ->
     return Sheet(found, array(SHORT, days), array(SHORT, firsts), array(SHORT, lasts), array(typecode, sums))
 
 
+@lru_cache(maxsize=4096)
 def read_names(text: str) -> tuple[str, ...]:
-    """Return the names."""
+    """Return the names. Most consumers call the same few endpoints, so most texts were read before."""
     return tuple(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _write_names(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
