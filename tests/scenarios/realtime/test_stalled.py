@@ -88,28 +88,31 @@ def quote(symbol: str) -> dict[str, Any]:
 async def test_one_that_reads_nothing_is_conflated_and_the_others_get_everything_in_time(tmp_path: Path) -> None:
     async with tacn_server() as server:
         text = SHORT.replace("PORT", str(server.port))
-        async with (
-            gateway_process(tmp_path, text) as gateway,
-            watchers(gateway) as others,
-            connected(gateway.public) as raw,
-        ):
-            stalled = WebSocketClient(raw._reader, raw._writer)
-            assert await stalled.open(fields={"Authorization": f"Bearer {token('sleeper')}"}) == 101
-            await stalled.hear_type("welcome")
-            assert await soon(lambda: len(server.held) == len(SYMBOLS))
+        async with gateway_process(tmp_path, text) as gateway, watchers(gateway) as others:
+            assert await soon(lambda: len(server.held) == len(SYMBOLS), 30)
             before = await speak(server, SECONDS)
-            assert await soon(lambda: all(len(watcher.offsets) == before for watcher in others))
+            assert await soon(lambda: all(len(watcher.offsets) == before for watcher in others), 30)
             calm = [watcher.ages[:] for watcher in others]
-            await stalled.say({"id": 2, "op": "subscribe", "topics": [f"quotes:{symbol}" for symbol in SYMBOLS]})
-            await stalled.hear_type("reply")
-            stalled.stop_reading()
-            resident = gateway.resident_bytes()
-            said = await speak(server, max(SECONDS, 6.0))
-            assert await soon(lambda: all(len(watcher.offsets) == before + said for watcher in others))
+            async with connected(gateway.public) as raw:
+                await fall_asleep(WebSocketClient(raw._reader, raw._writer))
+                resident = gateway.resident_bytes()
+                said = await speak(server, max(SECONDS, 6.0))
+                assert await soon(lambda: all(len(watcher.offsets) == before + said for watcher in others), 30)
+                grown = gateway.resident_bytes() - resident
             for watcher in others:
                 assert watcher.offsets == list(range(1, before + said + 1))
-            assert gateway.resident_bytes() - resident < 8 << 20
+            assert grown < 8 << 20
             report(calm, [watcher.ages[before:] for watcher in others])
+
+
+async def fall_asleep(client: WebSocketClient) -> None:
+    """Subscribe to everything, and read nothing any more; a feed that comes up later has been waited for."""
+    assert await client.open(fields={"Authorization": f"Bearer {token('sleeper')}"}) == 101
+    await client.say({"id": 2, "op": "subscribe", "topics": [f"quotes:{symbol}" for symbol in SYMBOLS]})
+    reply = await client.hear_type("reply")
+    if reply["result"]["subscribed"]["quotes:1"]["state"] == "stale":
+        await client.hear_type("status")
+    client.stop_reading()
 
 
 def report(calm: list[list[float]], stalled: list[list[float]]) -> None:
@@ -132,12 +135,7 @@ async def test_what_it_missed_is_counted_and_it_goes_on_with_the_newest_when_it_
         text = SHORT.replace("PORT", str(server.port))
         async with gateway_process(tmp_path, text) as gateway, connected(gateway.public) as raw:
             stalled = WebSocketClient(raw._reader, raw._writer)
-            assert await stalled.open(fields={"Authorization": f"Bearer {token('sleeper')}"}) == 101
-            await stalled.say({"id": 2, "op": "subscribe", "topics": [f"quotes:{symbol}" for symbol in SYMBOLS]})
-            reply = await stalled.hear_type("reply")
-            if reply["result"]["subscribed"]["quotes:1"]["state"] == "stale":  # we were faster than the feed
-                await stalled.hear_type("status")
-            stalled.stop_reading()
+            await fall_asleep(stalled)
             for _ in range(60):
                 await server.say(*map(quote, SYMBOLS))
             transport = raw._writer.transport
