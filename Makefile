@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway backends tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-peers compiled test-compiled docs lock clean
+.PHONY: help install demo test check bench bench-ws bench-peers compiled test-compiled docs lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: install ## format, lint, types, import rules, known vulnerabilities
 
 bench: install ## the gateway beside its peers; ARGS="--only ours,haproxy --rounds 1" is quick
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-ws: install ## WebSocket fan-out beside nchan, websockets and aiohttp; ARGS="--only burst --rounds 1" is quick
+	@$(BIN)/python -m benchmarks.ws.run $(ARGS)
 
 bench-peers: ## install the peers that `make bench` compares with
 	@PYTHON="$(PYTHON)" benchmarks/peers/install

@@ -14,7 +14,7 @@ from gateway.server.gateway import Gateway
 from tests.support.client import ask
 from tests.support.gateway import migrating, running
 from tests.support.poll import until
-from tests.support.upstream import ScriptedUpstream
+from tests.support.upstream import ScriptedUpstream, answering, json_answer
 
 OPS = {"Authorization": "Bearer ops-token-for-tests"}
 EYES = {"Authorization": "Bearer eyes-token-for-tests"}
@@ -235,3 +235,23 @@ async def test_what_happens_is_told_as_it_happens(tmp_path: Path) -> None:
             await stream.content.readuntil(b"event: event\n")
             event = json.loads((await stream.content.readline()).removeprefix(b"data: "))
             assert (event["what"], event["to"]["percent"]) == ("set", 33.0)
+
+
+async def test_what_shadows_find_is_told_by_field_with_redacted_samples(tmp_path: Path) -> None:
+    legacy = answering(json_answer(b'{"success": true, "data": [{"stock_code": "600519"}]}'))
+    successor = answering(json_answer(b'{"success": true, "data": [{"symbol": "000001-secret"}]}'))
+    async with ScriptedUpstream(legacy) as v1, ScriptedUpstream(successor) as v2:
+        text = migrating(v1.origin, v2.origin, percent=0).replace("salt: tacn}", "salt: tacn, shadow: {percent: 100}}")
+        async with _admin(tmp_path, text) as admin:
+            assert (await ask(admin.gateway.public_port, "/api/favorites", fields={"X-User": "a"})).status == 200
+
+            async def is_told() -> bool:
+                return bool((await admin.get("/api/shadow/watchlist"))[1]["samples"])
+
+            await until(is_told)
+            found = (await admin.get("/api/shadow/watchlist"))[1]
+            assert (await admin.get("/api/shadow/nope"))[0] == 404
+    assert (found["compared"], found["mismatched"]) == (1, 1)
+    assert found["fields"] == [{"path": "data[*].stock_code", "count": 1}]
+    assert found["samples"][0]["differences"]["data[*].stock_code"] == {"legacy": "str(6)", "successor": "str(13)"}
+    assert "secret" not in json.dumps(found)
