@@ -60,3 +60,11 @@ def test_a_stream_takes_the_policy_of_the_route_at_its_path(tmp_path: Path) -> N
         "stream-notifications",
         "mine",
     ]
+
+
+def test_a_stream_whose_topic_names_a_migration_is_deprecated_with_it(tmp_path: Path) -> None:
+    text = replaced(CONTRACT, "authorize: upstream}", "authorize: upstream, migration: watchlist}")
+    snapshot = compile_snapshot(load_text(tmp_path, text).config)
+    stream = next(endpoint for endpoint in snapshot.endpoints if endpoint.stream is not None)
+    assert (stream.owner, stream.label) == ("watchlist", "GET /api/stream/analysis/{task}")
+    assert stream.rewrite.apply("/api/stream/analysis/t-7") == "/ws"
