@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+BLOCK: Final = 128
+"""Days from 1970 on that share a sheet, so that none grows for ever, and a report of a month reads one or two."""
 COLUMNS: Final = ("names", "days", "firsts", "lasts", "sums")
 SHORT: Final = "I"
 LONG: Final = "Q"
