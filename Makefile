@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway backends tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-peers docs lock clean
+.PHONY: help install demo test check bench bench-ws bench-peers compiled test-compiled docs lock clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install the locked dependencies and this project into it
 
@@ -39,8 +39,18 @@ check: install ## format, lint, types, import rules, known vulnerabilities
 bench: install ## the gateway beside its peers; ARGS="--only ours,haproxy --rounds 1" is quick
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
+bench-ws: install ## WebSocket fan-out beside nchan, websockets and aiohttp; ARGS="--only burst --rounds 1" is quick
+	@$(BIN)/python -m benchmarks.ws.run $(ARGS)
+
 bench-peers: ## install the peers that `make bench` compares with
 	@PYTHON="$(PYTHON)" benchmarks/peers/install
+
+compiled: install ## the gateway with its forwarding path compiled by mypyc, in var/compiled: a tree and a wheel
+	@$(BIN)/python compiled/build.py
+
+test-compiled: ## the tests, on what `make compiled` has built; ARGS as for test
+	@test -d var/compiled || { echo "There is nothing to test yet: 'make compiled' first." >&2; exit 1; }
+	cd var/compiled && ../../$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Names, versions and every file's hash as PyPI gives them, whatever indexes this machine's pip is set up with.
 LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL -u PIP_CONSTRAINT PIP_CONFIG_FILE=/dev/null \

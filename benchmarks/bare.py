@@ -29,6 +29,7 @@ from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Metrics
 from gateway.policy.decide import Memory
 from gateway.policy.decision import Need
+from gateway.proxy.from_hub import FromHub
 from gateway.proxy.local import LocalPaths
 from gateway.proxy.service import Proxy
 from gateway.proxy.shared import Shared
@@ -87,7 +88,7 @@ class Stage:
         clock = SystemClock()
         handoff = Handoff(LocalPaths(shared.snapshot, clock, self, NoSockets()))
         snapshot = shared.snapshot.value
-        proxy = Proxy(shared, handoff, NoSockets(), clock, Nobody())
+        proxy = Proxy(shared, handoff, NoSockets(), FromHub(shared, NoSockets(), NoSockets()), clock, Nobody())
         self.listener = Listener(proxy, snapshot.server.limits, snapshot.auth.dropped)
         self.asked: list[Connection] = []
         self.written = 0

@@ -1,7 +1,7 @@
 """`python -m benchmarks.ledger`: the consumer ledger of a month, in SQLite: what it costs to add to and to read.
 
 Each report is read by a process of its own; shown are its time, the CPU time of it (on a busy machine the better
-figure) and the greatest resident memory. The month lies across two blocks of the file, which is the dearer case.
+figure) and the greatest resident memory.
 """
 
 import asyncio
@@ -23,11 +23,10 @@ import psutil
 from benchmarks.place import VAR
 from gateway.control.store.opening import open_store
 from gateway.control.store.port import Store
-from gateway.control.store.sqlite.sheet import BLOCK
 from gateway.control.usage import Batch, Usage
 
 DAY: Final = 86_400
-TODAY: Final = 163 * BLOCK + 14
+TODAY: Final = 20_800
 BATCH: Final = 10_000
 LIMIT_SECONDS: Final = 2.0
 LIMIT_MIB: Final = 300.0

@@ -50,9 +50,12 @@ def ratios(mixed: Samples) -> list[Line]:
     """Return our cost over each peer's, for the same algorithm; HS256 against a peer without policy."""
     lines = []
     for peer in _PEERS:
-        ours = f"ours-{peer.rpartition('-')[2].replace('plain', 'hs256')}"
-        lines += _line("ratio", peer, quotient(mixed.get(ours), mixed.get(peer), _cpu))
+        lines += _line("ratio", peer, quotient(mixed.get(f"ours-{_checked(peer)}"), mixed.get(peer), _cpu))
     return lines
+
+
+def _checked(peer: str) -> str:
+    return peer.rpartition("-")[2].replace("plain", "hs256")
 
 
 def _line(kind: str, name: str, value: float | None) -> list[Line]:
@@ -66,6 +69,9 @@ def figures(tables: Mapping[str, Samples]) -> list[Line]:
     for subject, found in once.items():
         name = f"unique-over-mixed-{subject.rpartition('-')[0]}"
         lines += _line("figure", name, quotient(found, mixed.get(subject), _cpu))
+    for peer in ("ours-hs256", *_PEERS):
+        found = quotient(mixed.get(f"compiled-{_checked(peer)}"), mixed.get(peer), _cpu)
+        lines += _line("figure", f"compiled-over-{peer}", found)
     return lines + _volumes(tables) + _latencies(tables)
 
 

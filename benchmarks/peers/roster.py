@@ -3,11 +3,21 @@
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.envoy import Envoy
 from benchmarks.peers.fastify import Fastify
-from benchmarks.peers.gateway import Gateway
+from benchmarks.peers.gateway import BUILT, Gateway
 from benchmarks.peers.haproxy import HAProxy
 from benchmarks.peers.nginx_lua import NginxLua
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.python import AIOHTTP, FASTAPI
 
-PEERS: tuple[Peer, ...] = (Gateway(), HAProxy(), NginxLua(), Envoy(), Caddy(), Fastify(), FASTAPI, AIOHTTP)
+PEERS: tuple[Peer, ...] = (
+    Gateway(),
+    Gateway("compiled", BUILT),
+    HAProxy(),
+    NginxLua(),
+    Envoy(),
+    Caddy(),
+    Fastify(),
+    FASTAPI,
+    AIOHTTP,
+)
 SUBJECTS = tuple(subject for peer in PEERS for subject in peer.subjects)

@@ -41,11 +41,20 @@ class Desk(Protocol):
         ...
 
 
+class Shadows(Protocol):
+    """Where comparisons are shown."""
+
+    async def show(self, migration: str) -> Mapping[str, Any]:
+        """Return what comparisons of a migration's answers have found; raises StoreError."""
+        ...
+
+
 class RolloutApi:
     """The handlers. Who may call them is decided before; `request[OPERATOR]` is the name of who does."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, shadows: Shadows) -> None:
         self._desk = desk
+        self._shadows = shadows
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -55,6 +64,7 @@ class RolloutApi:
             web.get("/api/rollouts/{migration}", self._show),
             web.get("/api/rollouts/{migration}/preview", self._preview),
             web.get("/api/events", self._events),
+            web.get("/api/shadow/{migration}", self._shadow),
             *verbs,
         ]
 
@@ -88,6 +98,13 @@ class RolloutApi:
             return answer(200, await self._desk.preview(migration, percent))
         except ValueError as error:
             raise unprocessable(error) from None
+        except StoreError as error:
+            raise unavailable(error) from None
+
+    async def _shadow(self, request: web.Request) -> web.Response:
+        migration = self._named(request)
+        try:
+            return answer(200, await self._shadows.show(migration))
         except StoreError as error:
             raise unavailable(error) from None
 

@@ -10,6 +10,7 @@ from gateway.config.fallback import FallbackRule
 from gateway.config.keys import load_key
 from gateway.config.router import compile_router
 from gateway.config.schema import Config
+from gateway.config.shadow import ShadowRule
 from gateway.config.snapshot import (
     AuthMode,
     AuthPolicy,
@@ -47,9 +48,9 @@ def compile_snapshot(config: Config, *, revision: int = 1, digest: str = "") -> 
     adapters = {name: compile_adapter(name, spec) for name, spec in config.adapters.items()}
     migrations = {name: _migration(name, spec) for name, spec in config.migrations.items()}
     endpoints = tuple(
-        _endpoint(endpoint, spec, name, quotas, adapters, fallback, config.realtime)
+        _endpoint(endpoint, spec, name, quotas, adapters, fallback, shadow, config.realtime)
         for name, spec in config.migrations.items()
-        for fallback in [FallbackRule.of(spec, config)]
+        for fallback, shadow in [(FallbackRule.of(spec, config), ShadowRule.of(spec))]
         for endpoint in spec.endpoints
     )
     routes = tuple(_route(spec, quotas, config.realtime) for spec in config.routes)
@@ -147,6 +148,7 @@ def _endpoint(
     quotas: Mapping[str, Quota],
     adapters: Mapping[str, Adapter],
     fallback: FallbackRule | None,
+    shadow: ShadowRule | None,
     realtime: schema.Realtime | None,
 ) -> Endpoint:
     enforced, shadows = _limits(migration.quotas if spec.quotas is None else spec.quotas, spec.cost, quotas)
@@ -164,6 +166,7 @@ def _endpoint(
         shadows=shadows,
         relief=relieved(spec.legacy.template, spec.serve, spec.fresh, realtime),
         fallback=fallback if method in SAFE_METHODS else None,
+        shadow=shadow if method == (spec.successor.method or "GET") == "GET" else None,
         has_own_dates=spec.deprecation is not None,
     )
 

@@ -14,6 +14,7 @@ from gateway.config.fallback import FallbackRule
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.own_path import own_paths
 from gateway.config.schema import Realtime, Server, Upstream
+from gateway.config.shadow import ShadowRule
 from gateway.config.template import PathTemplate, Rewrite
 from gateway.config.translation import Adapter
 from gateway.core.block import Block, render
@@ -223,7 +224,7 @@ class Endpoint:
     `GET /api/favorites/{stock_code}`, the `endpoint` label of metrics; `rewrite` makes a successor's path of a legacy
     one. `shadows` are quotas that only watch. With a `stream` it is served from the hub, with a `relief` it may be.
     `has_own_dates`: the migration has an exception for it. `fallback` is None where the successor's answer is never
-    replaced; `is_plain`: a request needs nothing but its exchange.
+    replaced, `shadow` where legacy's is never compared; `is_plain`: a request needs nothing but its exchange.
     """
 
     owner: str
@@ -240,13 +241,15 @@ class Endpoint:
     relief: HubTopic | None = None
     has_own_dates: bool = False
     fallback: FallbackRule | None = None
+    shadow: ShadowRule | None = None
     is_plain: bool = field(init=False, repr=False, compare=False)
     label: str = field(init=False, repr=False, compare=False)
     rewrite: Rewrite = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.method} {self.template}")
-        object.__setattr__(self, "is_plain", self.fallback is None and self.relief is None)
+        is_plain = self.fallback is None and self.shadow is None and self.relief is None
+        object.__setattr__(self, "is_plain", is_plain)
         object.__setattr__(self, "rewrite", Rewrite(self.template, self.successor_template))
 
 
@@ -364,7 +367,7 @@ class AuthPolicy:
         object.__setattr__(self, "unnamed", next((one for one in self.issuers if one.name is None), None))
         # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
         names = {name.lower().replace("_", "-") for name in self.forward.values()}
-        object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse"}))
+        object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse", "crossfade-shadow"}))
 
 
 @dataclass(frozen=True, slots=True)

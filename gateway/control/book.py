@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,7 @@ LOOK_SECONDS: Final = 0.3
 AWAY_SECONDS: Final = 2.0
 """How often a store that is away is tried."""
 PAGE: Final = 5_000
+RECENT: Final = 256
 ATTEMPTS: Final = 50
 """How often a change is tried whose number another gateway took first."""
 
@@ -46,7 +48,7 @@ class Book:
 
     `publish` is called with every new standing, in order, before whoever changed it hears of that. While the store is
     away nothing can be changed and what is known goes on to hold: `is_up` says so. `last` is the last event of each
-    migration.
+    migration, `recent` the last ones of all.
     """
 
     def __init__(self, store: Store, publish: Publish, clock: Clock) -> None:
@@ -57,6 +59,7 @@ class Book:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.standing = Standing()
         self.last: dict[str, Event] = {}
+        self.recent: deque[Event] = deque(maxlen=RECENT)
         self._has_complained = False
         self.is_up = False
         self.has_read = False
@@ -162,4 +165,5 @@ class Book:
     async def _adopt(self, events: Sequence[Event]) -> None:
         self.standing = self.standing.after_all(events)
         self.last.update({event.migration: event for event in events})
+        self.recent.extend(events)
         await self._publish(self.standing)

@@ -88,7 +88,7 @@ def _mixed(parts: list[tuple[float, int, tuple[int, ...]]]) -> tuple[tuple[float
         return (0.0,) * BUCKETS, 0.0
     samples = sum(weight for weight, _, _ in parts) ** 2 / sum(weight**2 / count for weight, count, _ in parts)
     scale = samples / sum(weight for weight, _, _ in parts)
-    mixed = [
-        sum(weight / count * buckets[bucket] for weight, count, buckets in parts) * scale for bucket in range(BUCKETS)
-    ]
-    return tuple(mixed), samples
+    scales = [scale * weight / count for weight, count, _ in parts]
+    return tuple(
+        math.sumprod(scales, column) for column in zip(*(buckets for _, _, buckets in parts), strict=True)
+    ), samples

@@ -114,6 +114,10 @@ class Desk:
         """Return events, newest first; raises StoreError."""
         return await self._store.history(migration, before, limit)
 
+    def events_since(self, number: int) -> Sequence[Event]:
+        """Return the events after a number, as far as they are still at hand."""
+        return [event for event in self._book.recent if event.number > number]
+
     # ------------------------------------------------------------------ for the controller
 
     def number(self) -> int:

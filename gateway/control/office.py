@@ -12,6 +12,7 @@ from gateway.control.controller import Controller
 from gateway.control.desk import Desk, Rules
 from gateway.control.lease import Leadership
 from gateway.control.ledger import Ledger
+from gateway.control.shadow_book import ShadowBook
 from gateway.control.store.port import Store, StoreError
 from gateway.control.usage import Usage
 from gateway.control.window import Window, counted
@@ -19,7 +20,7 @@ from gateway.control.window_share import WindowShare
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.delta import Delta
-from gateway.observability.metrics import Gauge
+from gateway.observability.metrics import Gauge, Metrics
 from gateway.observability.use import Use
 
 DAY_SECONDS: Final = 86_400
@@ -35,13 +36,21 @@ class Office:
     """
 
     def __init__(
-        self, store: Store, redis: Redis | None, rules: Rules, publish: Publish, clock: Clock, name: str
+        self,
+        store: Store,
+        redis: Redis | None,
+        rules: Rules,
+        publish: Publish,
+        metrics: Metrics,
+        clock: Clock,
+        name: str,
     ) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
         self.book = Book(store, publish, clock)
         self.ledger = Ledger(store, clock, name)
+        self.shadows = ShadowBook(store, metrics)
         self._window = Window()
         self._share = WindowShare(self._window, redis, name, clock)
         self.lease = Leadership(store, clock, name)
@@ -64,6 +73,7 @@ class Office:
         self._share.start()
         self.lease.start()
         self.ledger.start()
+        self.shadows.start()
         spawn(self.controller.run(), name="judge rollouts", owner=self._tasks)
         spawn(self._tidy(), name="forget old days", owner=self._tasks)
         spawn(self._adopt(), name="make events of the file's changes", owner=self._tasks)
@@ -83,6 +93,7 @@ class Office:
         await self._share.close()
         await self.lease.close()
         await self.ledger.close()
+        await self.shadows.close()
         await self.book.close()
 
     def take(self, delta: Delta) -> None:
@@ -91,6 +102,7 @@ class Office:
         self._window.add(counted(delta), now)
         if delta.uses:
             self.ledger.add([_row(use, now) for use in delta.uses])
+        self.shadows.add(delta.samples)
 
     def status(self) -> Mapping[str, Any]:
         """Return what `GET /api/status` tells of it."""

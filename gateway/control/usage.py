@@ -99,4 +99,4 @@ class Total(NamedTuple):
     first: float
     last: float
     endpoints: Mapping[str, int]
-    days: Mapping[int, int]
+    days: Days

@@ -10,7 +10,7 @@ from gateway.control.figures import LANE, LEGACY, PACKED_BITS, SHADOW, SUCCESSOR
 from gateway.observability.delta import Delta
 
 SLOT_SECONDS: Final = 10
-FINE_SECONDS: Final = 900
+FINE_SECONDS: Final = 300
 """Slots that are older are kept as whole minutes."""
 COARSE_SECONDS: Final = 60
 KEPT_SECONDS: Final = 86_400
@@ -87,23 +87,26 @@ class Window:
             if start + SLOT_SECONDS <= now - seconds and found >= requests:
                 break
             taken.append(start)
-            found += sum(packed & LANE for (_, side), packed in slots[start].items() if side == SUCCESSOR)
+            for (_, side), packed in slots[start].items():
+                if side == SUCCESSOR:
+                    found += packed & LANE
         return self._figures(migration, taken, max(since, min(taken, default=since)), now)
 
     def tidy(self, now: float) -> None:
         """Make minutes of slots that are no longer new, and drop what is older than a day."""
         self._newest = max(self._newest, slot_start(now))
+        fine, oldest = self._newest - FINE_SECONDS, self._newest - KEPT_SECONDS
         for slots in self._slots.values():
-            for start in [start for start in slots if self._place(start) != start]:
+            for start in [start for start in slots if start <= fine and start % COARSE_SECONDS]:
                 slots[self._place(start)].update(slots.pop(start))
-            for start in [start for start in slots if start <= self._newest - KEPT_SECONDS]:
+            for start in [start for start in slots if start <= oldest]:
                 del slots[start]
-        for start in [start for start in self._own if start <= self._newest - FINE_SECONDS]:
+        for start in [start for start in self._own if start <= fine]:
             del self._own[start]
         for source, start in list(self._received):
-            if start <= self._newest - KEPT_SECONDS:
+            if start <= oldest:
                 del self._received[source, start]
-            elif start <= self._newest - FINE_SECONDS:
+            elif start <= fine:
                 self._received[source, start] = None
 
     def _put(self, slot: Slot, start: int) -> None:
@@ -120,10 +123,11 @@ class Window:
 
     def _figures(self, migration: str, starts: Iterable[int], since: float, now: float) -> Figures:
         slots: Mapping[int, Counter[Key]] = self._slots.get(migration, {})
-        sums: Counter[Key] = Counter()
+        sums: dict[Key, int] = {}
+        known = sums.get
         for start in starts:
             for key, packed in slots[start].items():
-                sums[key] += packed
+                sums[key] = known(key, 0) + packed
         sides: dict[str, dict[str, Tally]] = {LEGACY: {}, SUCCESSOR: {}, SHADOW: {}}
         for (endpoint, side), packed in sums.items():
             sides[side][endpoint] = Tally.unpack(packed)

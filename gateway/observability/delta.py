@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.observability.histogram import Histogram
 from gateway.observability.metrics import Metrics
+from gateway.observability.shadow import ShadowSample
 from gateway.observability.use import Use
 
 type Key = tuple[Any, ...]
@@ -24,12 +25,13 @@ class Observed:
 class Delta:
     """What has been counted in between, by the names that the attributes of Metrics have. It never holds a zero.
 
-    `uses` are for the ledger; they come in some reports only.
+    `uses` are for the ledger; they come in some reports only. `samples` are of shadows' answers that differ.
     """
 
     counts: Mapping[str, Mapping[Key, int]]
     durations: Mapping[str, Mapping[Key, Observed]]
     uses: tuple[Use, ...] = ()
+    samples: tuple[ShadowSample, ...] = ()
 
 
 class Unreported:

@@ -40,7 +40,7 @@ class Histogram:
 
     def cumulated(self) -> list[tuple[str, float]]:
         """Return the buckets as Prometheus wants them: each counts what the ones before it count."""
-        labels = [*(str(bound) for bound in BOUNDS), "+Inf"]
+        labels = [*map(str, BOUNDS), "+Inf"]
         running = 0
         buckets: list[tuple[str, float]] = []
         for label, count in zip(labels, self.counts, strict=True):

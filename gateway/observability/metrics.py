@@ -27,7 +27,8 @@ class Metrics:
     successor's place is in `requests` with side legacy and in `fallbacks`, keyed by (migration, endpoint); its failure
     is the successor's, whatever legacy's answer. So the successor was asked for the `requests` of its side and the
     `fallbacks`; legacy's own calls are the `requests` of its side without the `fallbacks`. `shadows` is keyed by
-    (migration, result): match, mismatch, error or dropped.
+    (migration, result): match, mismatch, error or dropped; `shadow_fields` by (migration, path), never shown by these
+    labels, because nobody bounds their number over time.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Metrics:
         self.failures: Counter[Labels] = Counter()
         self.fallbacks: Counter[Labels] = Counter()
         self.shadows: Counter[Labels] = Counter()
+        self.shadow_fields: Counter[Labels] = Counter()
         self.durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
         self.upstream_durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)
         self.deprecated: Counter[Labels] = Counter()

@@ -1,6 +1,7 @@
 """What the policy answers with: forward, refuse, serve here, or what must be asked of others before it can tell.
 
-All of it is read-only once made; it is not frozen only because that makes making it several times dearer.
+All of it is read-only once made; it is not frozen only because that makes making it several times dearer. What every
+forwarded request needs has its `__init__` written out: compiled, a generated one would still be interpreted.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from gateway.policy.route import Place
 from gateway.policy.verified import NOBODY, Claims, Verified
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Caller:
     """Who calls, as far as the policy could find out.
 
@@ -29,6 +30,12 @@ class Caller:
     token: Verified
     consumer: str | None
     key: str
+
+    def __init__(self, ip: str, token: Verified, consumer: str | None, key: str) -> None:
+        self.ip = ip
+        self.token = token
+        self.consumer = consumer
+        self.key = key
 
     @property
     def claims(self) -> Claims | None:
@@ -58,7 +65,7 @@ class Refuse:
     headers: Fields = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Forward:
     """The request goes to `upstream` as `method target`.
 
@@ -81,6 +88,36 @@ class Forward:
     phase: Phase | None = None
     adapter: Adapter | None = None
     assignment: Assignment | None = None
+
+    def __init__(
+        self,
+        target: Endpoint | Route,
+        upstream: str,
+        method: str,
+        path: str,
+        query: str,
+        caller: Caller,
+        drop: frozenset[str],
+        identity: Block,
+        notices: Block,
+        side: Side | None = None,
+        phase: Phase | None = None,
+        adapter: Adapter | None = None,
+        assignment: Assignment | None = None,
+    ) -> None:
+        self.target = target
+        self.upstream = upstream
+        self.method = method
+        self.path = path
+        self.query = query
+        self.caller = caller
+        self.drop = drop
+        self.identity = identity
+        self.notices = notices
+        self.side = side
+        self.phase = phase
+        self.adapter = adapter
+        self.assignment = assignment
 
     @property
     def reason(self) -> str:

@@ -19,15 +19,19 @@ CAPACITY: Final = 100_000
 """Keys of one quota that are remembered: 512 bytes each at the most, about half of that usually."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Charge:
     """One quota with the key that this request counts against. Read-only."""
 
     quota: Quota
     key: str
 
+    def __init__(self, quota: Quota, key: str) -> None:  # written out for when it is compiled, see policy.decision
+        self.quota = quota
+        self.key = key
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, init=False)
 class Verdict:
     """What the strictest quota says: units left, seconds until it is whole again, seconds to wait if refused.
 
@@ -38,6 +42,12 @@ class Verdict:
     remaining: int
     reset: int
     retry_after: int = 0
+
+    def __init__(self, quota: Quota, remaining: int, reset: int, retry_after: int = 0) -> None:
+        self.quota = quota
+        self.remaining = remaining
+        self.reset = reset
+        self.retry_after = retry_after
 
     @property
     def is_allowed(self) -> bool:

@@ -1,10 +1,13 @@
 """Whether a signature fits, by the algorithm of the key (RFC 7518, RFC 8037). Never by that of the token.
 
-PyJWT does it with `cryptography`, but for ECDSA: what surrounds the mathematics there costs as much as a sixth of it.
+PyJWT does it with `cryptography`, but for ECDSA and HMAC: what surrounds the mathematics costs as much as a sixth of it
+there, and several times as much here.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import jwt
@@ -22,6 +25,9 @@ ASYMMETRIC: Final = frozenset(
 )
 """What keys that everybody may see are good for."""
 
+INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+
 PLAIN: Final = [b"\x02%c" % size for size in range(67)]
 SIGNED: Final = [b"\x02%c\0" % (size + 1) for size in range(67)]
 SHORT: Final = [b"\x30%c" % size for size in range(128)]
@@ -36,6 +42,23 @@ def _by_pyjwt(name: str) -> Check:
             return bool(algorithm.verify(signed, material, signature))
         except (jwt.PyJWTError, ValueError, TypeError):
             return False
+
+    return check
+
+
+def _by_hmac(name: str) -> Check:
+    """Check by HMAC written out (RFC 2104): OpenSSL looks its own up anew each time, which is three quarters of it."""
+    made = getattr(hashlib, name)
+    block = made().block_size
+
+    @lru_cache(maxsize=64)
+    def pads(secret: bytes) -> tuple[bytes, bytes]:
+        key = (secret if len(secret) <= block else made(secret).digest()).ljust(block, b"\0")
+        return key.translate(INNER), key.translate(OUTER)
+
+    def check(material: Any, signed: bytes, signature: bytes) -> bool:
+        inner, outer = pads(material)
+        return hmac.compare_digest(made(outer + made(inner + signed).digest()).digest(), signature)
 
     return check
 
@@ -71,8 +94,8 @@ def _integer(unsigned: bytes) -> bytes:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    **{name: _by_pyjwt(name) for name in ("HS256", "HS384", "HS512", "EdDSA")},
-    **{name: _by_pyjwt(name) for name in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")},
+    **{name: _by_hmac(f"sha{name[2:]}") for name in ("HS256", "HS384", "HS512")},
+    **{name: _by_pyjwt(name) for name in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA")},
     "ES256": _by_ecdsa(32, hashes.SHA256()),
     "ES384": _by_ecdsa(48, hashes.SHA384()),
     "ES512": _by_ecdsa(66, hashes.SHA512()),

@@ -1,6 +1,7 @@
 """Where requests come in: decided, then answered here, handed off, forwarded, or held until others have answered."""
 
 from functools import partial
+from random import random
 from time import monotonic
 from typing import Final, Protocol, assert_never
 
@@ -11,10 +12,10 @@ from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
 from gateway.downstream.serving import Serving
+from gateway.policy import fallback, shadow
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse, Stream
-from gateway.policy.fallback import rule as fallback_rule
 from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
@@ -22,6 +23,7 @@ from gateway.proxy.fallback import Attempt
 from gateway.proxy.from_hub import FromHub
 from gateway.proxy.pending import Fulfiller, Pending
 from gateway.proxy.record import Record
+from gateway.proxy.shadow import ShadowedExchange, Shadows
 from gateway.proxy.shared import Shared
 from gateway.wire.request import Request
 
@@ -50,6 +52,7 @@ class Proxy:
         self._clock = clock
         self._fulfiller = fulfiller
         self._budgets = Budgets()
+        self._shadows = Shadows(shared, random)
 
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
@@ -114,18 +117,25 @@ class Proxy:
         is_complete: bool,
     ) -> Serving | None:
         """Serve a request of an endpoint where none or more than one exchange may come of it."""
-        relief = forward.target.relief
-        if relief is not None and is_complete and self._from_hub.relieve(client, request, record, forward, relief):
+        shared, target = self._shared, forward.target
+        if (
+            target.relief is not None
+            and is_complete
+            and self._from_hub.relieve(client, request, record, forward, target.relief)
+        ):
             return None
-        rule = fallback_rule(forward)
-        if rule is None:
-            exchange = Exchange(self._shared, client, request, forward, record)
-            exchange.begin(body, is_complete)
-            return None if exchange.is_done else exchange
-        budget = self._budgets.find(forward.target.owner, rule)
-        attempt = Attempt(self._shared, client, request, forward, record, budget)
-        attempt.begin(body, is_complete)
-        return None if attempt.owner.is_done else attempt
+        rule, wanted = fallback.rule(forward), shadow.rule(forward)
+        if rule is not None:
+            budget = self._budgets.find(target.owner, rule)
+            attempt = Attempt(shared, client, request, forward, record, budget)
+            attempt.begin(body, is_complete)
+            return None if attempt.owner.is_done else attempt
+        if wanted is not None and self._shadows.choose(target.owner, wanted, request):
+            exchange: Exchange = ShadowedExchange(shared, client, request, forward, record, self._shadows, wanted)
+        else:
+            exchange = Exchange(shared, client, request, forward, record)
+        exchange.begin(body, is_complete)
+        return None if exchange.is_done else exchange
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Answer bytes that are no request, and close."""

@@ -13,6 +13,7 @@ from gateway.core.http import Fields, http_date
 from gateway.downstream.connection import ClientConnection
 from gateway.observability.access_log import AccessLog
 from gateway.observability.metrics import Metrics
+from gateway.observability.shadow import ShadowLog
 from gateway.policy.decide import Memory
 from gateway.proxy import forwarding
 from gateway.proxy.mark import RequestIds
@@ -66,6 +67,7 @@ class Shared:
         self.access_log = access_log
         self.clock = clock
         self.tally = tally
+        self.shadows = ShadowLog(metrics)
         self.ids = RequestIds()
         self.open = 0
         self.rules = Rules.of(snapshot.value)

@@ -64,7 +64,7 @@ class Door:
         self._access_log = access_log
         self._clock = clock
         self._chance = chance
-        self._sessions: dict[Session, str] = {}
+        self._sessions: set[Session] = set()
         self._consumers: Counter[str] = Counter()
         self._is_draining = False
         self._emptied = asyncio.Event()
@@ -143,12 +143,12 @@ class Door:
         opening: Opening,
         verdict: Verdict | None,
     ) -> None:
-        given = client.hand_off()
+        given = client.hand_off(request)
         if given is None:
             return
         transport, ahead = given
         session = Session(transport, self, self._clock, _without_query(request), request_id)
-        self._sessions[session] = ""
+        self._sessions.add(session)
         if opening.protocol is not None:
             session.settle(Dialect.TACN if opening.protocol == TACN else Dialect.CROSSFADE)
         session.begin(opening.answer(request_id))
@@ -195,7 +195,8 @@ class Door:
 
     def gone(self, session: Session) -> None:
         """Forget a session, and write the second of its lines in the access log: the first was its handshake's."""
-        self._release(self._sessions.pop(session, ""))
+        self._sessions.discard(session)
+        self._release(session.counts_as)
         if not self._sessions:
             self._emptied.set()
         if session.code == frame.OVERLOADED or session.code >= BAD_TOKEN:
@@ -205,12 +206,12 @@ class Door:
 
     def _takes(self, session: Session, key: str) -> bool:
         """Count a session for `key` and no other, unless that has as many as it may."""
-        before = self._sessions.get(session, "")
+        before = session.counts_as
         if key != before and self._consumers[key] >= self._limits.connections_per_consumer:
             return False
         self._release(before)
         self._consumers[key] += 1
-        self._sessions[session] = key
+        session.counts_as = key
         return True
 
     def _release(self, key: str) -> None:

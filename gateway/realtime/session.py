@@ -13,7 +13,7 @@ from gateway.core.clock import Clock
 from gateway.core.http import RequestHead
 from gateway.policy.decision import Caller
 from gateway.policy.refusal import AuthError, KeysUnavailableError
-from gateway.realtime import dialect, frame, saying
+from gateway.realtime import dialect, frame, pace, saying
 from gateway.realtime.command import (
     Ask,
     Authenticate,
@@ -30,7 +30,6 @@ from gateway.realtime.command import (
 )
 from gateway.realtime.identity import Verdict, code_of, expiry, user_of
 from gateway.realtime.keeper import Keeper
-from gateway.realtime.pace import Pace
 from gateway.realtime.port import Code, Dialect, Membership, Outcome
 from gateway.realtime.saying import HEARTBEAT_SECONDS, Welcome
 from gateway.realtime.socket import Phase, Socket
@@ -53,7 +52,7 @@ class Session(Socket):
     """Owns what is known of one client. It never looks into a topic's messages and knows no other session.
 
     Anonymous until there is a `caller`: only `auth` is obeyed then. `head` is the handshake's request; it is kept for
-    as long as the consumer may have to be read from it.
+    as long as the consumer may have to be read from it. `counts_as` is the door's: under which key it is counted.
     """
 
     __slots__ = (
@@ -63,9 +62,11 @@ class Session(Socket):
         "_keeper",
         "_membership",
         "_owed",
-        "_pace",
+        "_paced_until",
         "_ping_at",
+        "_refusals",
         "caller",
+        "counts_as",
         "dialect",
         "head",
         "id",
@@ -78,13 +79,15 @@ class Session(Socket):
         super().__init__(transport, keeper.wheel, clock)
         self._keeper = keeper
         self._membership: Membership | None = None
-        self._pace: Pace | None = None
+        self._paced_until = 0.0
+        self._refusals = 0
         self._backlog: list[Command] | None = None
         self._has_warned = False
         self._is_settled = False
         self._owed = 0
         self._ping_at = self.heard + keeper.phase()
         self.caller: Caller | None = None
+        self.counts_as = ""
         self.dialect = Dialect.CROSSFADE
         self.head: RequestHead | None = head
         self.id = number
@@ -321,10 +324,9 @@ class Session(Socket):
 
     def _paced(self, count: int) -> float:
         """Return 0, or for how many seconds the client must wait; one that never does is sent away."""
-        if self._pace is None:
-            self._pace = Pace()
-        seconds = self._pace.wait(count, self.clock.monotonic())
-        if self._pace.is_hopeless:
+        seconds, self._paced_until = pace.wait(self._paced_until, count, self.clock.monotonic())
+        self._refusals = self._refusals + 1 if seconds > 0 else 0
+        if self._refusals >= pace.PATIENCE:
             self.close(TOO_MANY, "too many commands")
         return seconds
 

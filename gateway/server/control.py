@@ -13,6 +13,7 @@ from gateway.admin.explain import ExplainApi
 from gateway.admin.listener import AdminListener
 from gateway.admin.revocations import RevocationApi
 from gateway.admin.rollouts import RolloutApi
+from gateway.admin.stream import StreamApi
 from gateway.callers.redis import client
 from gateway.config.live import Live
 from gateway.config.schema import AdminToken, Config
@@ -62,14 +63,15 @@ class Control:
         self.metrics = Metrics()
         self.crew = _crew(loaded, self._take, access_log, clock)
         self._own = (*rules_gauges(self._snapshot, clock), *crew_gauges(self.crew), *self.crew.keys.gauges())
-        self.office = _office(loaded.config, store, self, self._publish, clock)
+        self.office = _office(loaded.config, store, self, self._publish, self.metrics, clock)
         self._own = (*self._own, *self.office.gauges())
         self._exposition = Exposition(self.metrics, _Gauges(self.crew, self._own))
         self._has_started = False
         apis = (
             RevocationApi(self.crew.revocations, clock),
-            RolloutApi(self.office.desk),
+            RolloutApi(self.office.desk, self.office.shadows),
             ExplainApi(self._snapshot, clock),
+            StreamApi(self.office.desk),
         )
         self.admin = AdminListener(AdminApp(self, [api.routes() for api in apis]).build())
 
@@ -184,11 +186,11 @@ def _crew(loaded: Loaded, take: Take, access_log: AccessLog, clock: Clock) -> Cr
     return Alone(loaded, take, access_log, clock)
 
 
-def _office(config: Config, store: Store, rules: Rules, publish: Publish, clock: Clock) -> Office:
+def _office(config: Config, store: Store, rules: Rules, publish: Publish, metrics: Metrics, clock: Clock) -> Office:
     """Settings that need a restart to change are read here, once."""
     redis = client(config.redis) if config.redis is not None else None
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    return Office(store, redis, rules, publish, clock, name)
+    return Office(store, redis, rules, publish, metrics, clock, name)
 
 
 def _host(host: str) -> str:

@@ -47,7 +47,8 @@ class Reporter:
         upstreams = tuple(map(_upstream, self._fleet))
         uses = self._uses() if not is_last else self._tally.take()
         figures = Figures(self._listener.connections, self._shared.open, upstreams, self._realtime.figures())
-        return Report(replace(self._unreported.take(), uses=uses), read(self._gauges), figures)
+        delta = replace(self._unreported.take(), uses=uses, samples=self._shared.shadows.take())
+        return Report(delta, read(self._gauges), figures)
 
     def _uses(self) -> tuple[Use, ...]:
         now = monotonic()

@@ -15,8 +15,11 @@ NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field's value has (RFC 9110 section 5.5); a tab is none of them."""
 
-ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match"})
+ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match", "sec-websocket-key"})
 """Fields whose lines hardly ever come twice: remembering them would only push others out."""
+
+PERSONAL: Final = frozenset({"authorization", "cookie", "sec-websocket-protocol"})
+"""Fields whose lines differ from client to client."""
 
 MAX_NAME: Final = 256
 """Longer names of fields are refused: nobody sends any, and each that was sent is remembered."""
@@ -39,11 +42,12 @@ class Line:
 
     __slots__ = ("key", "name", "raw", "sent", "value")
 
-    def __init__(self, name: str, key: str, value: bytes, raw: bytes) -> None:
+    def __init__(self, name: str, key: str, value: str, raw: bytes, sent: bytes) -> None:
         self.name = name
         self.key = key
-        self.value = value.decode("latin-1")
-        self.raw = self.sent = raw
+        self.value = value
+        self.raw = raw
+        self.sent = sent
 
     def __repr__(self) -> str:
         return f"<Line {self.name}>"
@@ -54,9 +58,12 @@ sent = attrgetter("sent")
 
 
 class Name:
-    """A field's name as it was written: `lower`, `key` (see Line), and how lines of that name are treated."""
+    """A field's name as it was written: `lower`, `key` (see Line), and how lines of that name are treated.
 
-    __slots__ = ("is_dropped", "is_once", "key", "lower")
+    `start` is how they begin when we write them.
+    """
+
+    __slots__ = ("is_dropped", "is_once", "key", "lower", "start")
 
     def __init__(self, raw: bytes, dropped: frozenset[str]) -> None:
         if NAME.fullmatch(raw) is None or len(raw) > MAX_NAME:
@@ -65,6 +72,7 @@ class Name:
         self.key = self.lower.replace("_", "-")
         self.is_dropped = self.key in dropped
         self.is_once = self.lower in ONCE
+        self.start = raw + b": "
 
     def __repr__(self) -> str:
         return f"<Name {self.lower}>"
@@ -76,13 +84,14 @@ class LineMemo:
     `dropped` are the keys of lines that do not go on.
     """
 
-    __slots__ = ("_names", "_old", "_young", "dropped")
+    __slots__ = ("_names", "_old", "_seen", "_young", "dropped")
 
     def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self.dropped = dropped
         self._names: dict[bytes, Name] = {}
         self._young: dict[bytes, Line] = {}
         self._old: dict[bytes, Line] = {}
+        self._seen: set[int] = set()
 
     def __repr__(self) -> str:
         return f"<LineMemo {len(self._young)} young, {len(self._old)} old>"
@@ -92,6 +101,12 @@ class LineMemo:
         known, recall = self._young.get, self._recall
         return [known(raw) or recall(raw) for raw in raws]
 
+    def forget(self, lines: list[Line]) -> None:
+        """Keep nothing of a head whose client will not send it again; a usual spelling is enough to be found."""
+        for line in lines:
+            if line.name in PERSONAL:
+                self._young.pop(line.raw[:-2], None)
+
     def _recall(self, raw: bytes) -> Line:
         """Parse a line, or find it among the old ones.
 
@@ -100,20 +115,30 @@ class LineMemo:
         line = self._old.get(raw)
         if line is None:
             written, colon, value = raw.partition(b":")
-            if not colon or CONTROL.search(value) is not None:
+            text = value.decode("latin-1")
+            # What is printable has no control characters; that is quickly seen, and true of nearly all values.
+            if not colon or not (text.isprintable() or CONTROL.search(value) is None):
                 raise WireError("A header field is malformed.")
             name = self._names.get(written) or self._name(written)
-            value = value.strip(b" \t")
-            line = Line(name.lower, name.key, value, b"%b: %b\r\n" % (written, value))
-            if name.is_dropped:
-                line.sent = b""
-            if name.is_once:
+            written = name.start + value.strip(b" \t") + b"\r\n"
+            line = Line(name.lower, name.key, text.strip(" \t"), written, b"" if name.is_dropped else written)
+            if name.is_once or not self._has_seen(raw):
                 return line
         if len(raw) <= MEMO_LINE_BYTES:
             if len(self._young) >= MEMO_LINES:
                 self._old, self._young = self._young, {}
             self._young[raw] = line
         return line
+
+    def _has_seen(self, raw: bytes) -> bool:
+        """Return whether a line comes for the second time; most that come once never come again."""
+        seen, mark = self._seen, hash(raw)
+        if mark in seen:
+            return True
+        if len(seen) >= MEMO_LINES:
+            seen.clear()
+        seen.add(mark)
+        return False
 
     def _name(self, written: bytes) -> Name:
         if len(self._names) >= MEMO_NAMES:

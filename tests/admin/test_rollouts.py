@@ -1,6 +1,7 @@
 """The operators' verbs over the admin API of a whole gateway: what they do, and what is said when they cannot."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from gateway.server.gateway import Gateway
 from tests.support.client import ask
 from tests.support.gateway import migrating, running
 from tests.support.poll import until
-from tests.support.upstream import ScriptedUpstream
+from tests.support.upstream import ScriptedUpstream, answering, json_answer
 
 OPS = {"Authorization": "Bearer ops-token-for-tests"}
 EYES = {"Authorization": "Bearer eyes-token-for-tests"}
@@ -220,3 +221,37 @@ async def test_the_running_rules_explain_themselves(tmp_path: Path) -> None:
         assert (await admin.get("/api/explain?request=favorites"))[0] == 422
         assert (await admin.get("/api/explain?request=GET+/&at=never"))[0] == 422
         assert (await admin.get("/api/explain?request=GET+/&who=me"))[0] == 422
+
+
+async def test_what_happens_is_told_as_it_happens(tmp_path: Path) -> None:
+    async with _admin(tmp_path, _text(10)) as admin:
+        url = f"http://127.0.0.1:{admin.gateway.admin_port}/api/stream"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=EYES) as stream:
+            assert stream.content_type == "text/event-stream"
+            await stream.content.readuntil(b"event: rollouts\n")
+            first = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+            assert first["rollouts"][0]["percent"] == 10.0
+            await admin.post("/api/rollouts/watchlist/set", percent=33, reason="x")
+            await stream.content.readuntil(b"event: event\n")
+            event = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+            assert (event["what"], event["to"]["percent"]) == ("set", 33.0)
+
+
+async def test_what_shadows_find_is_told_by_field_with_redacted_samples(tmp_path: Path) -> None:
+    legacy = answering(json_answer(b'{"success": true, "data": [{"stock_code": "600519"}]}'))
+    successor = answering(json_answer(b'{"success": true, "data": [{"symbol": "000001-secret"}]}'))
+    async with ScriptedUpstream(legacy) as v1, ScriptedUpstream(successor) as v2:
+        text = migrating(v1.origin, v2.origin, percent=0).replace("salt: tacn}", "salt: tacn, shadow: {percent: 100}}")
+        async with _admin(tmp_path, text) as admin:
+            assert (await ask(admin.gateway.public_port, "/api/favorites", fields={"X-User": "a"})).status == 200
+
+            async def is_told() -> bool:
+                return bool((await admin.get("/api/shadow/watchlist"))[1]["samples"])
+
+            await until(is_told)
+            found = (await admin.get("/api/shadow/watchlist"))[1]
+            assert (await admin.get("/api/shadow/nope"))[0] == 404
+    assert (found["compared"], found["mismatched"]) == (1, 1)
+    assert found["fields"] == [{"path": "data[*].stock_code", "count": 1}]
+    assert found["samples"][0]["differences"]["data[*].stock_code"] == {"legacy": "str(6)", "successor": "str(13)"}
+    assert "secret" not in json.dumps(found)

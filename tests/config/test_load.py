@@ -21,7 +21,6 @@ from tests.config.sample import (
     replaced,
 )
 
-INACTIVE = "is accepted but not active in this version"
 DAY = 86400.0
 
 
@@ -42,19 +41,6 @@ def test_the_contracts_example_loads(tmp_path: Path) -> None:
 def test_the_minimal_file_loads_without_a_warning_and_fits_on_one_screen() -> None:
     assert load(MINIMAL, ENVIRON, NOW).warnings == []
     assert len(MINIMAL.read_text("utf-8").splitlines()) <= 30
-
-
-def test_what_the_example_asks_for_in_vain_is_said_once_a_key(tmp_path: Path) -> None:
-    warned = {finding.path for finding in load_text(tmp_path, CONTRACT).warnings if finding.message == INACTIVE}
-    rollout = "migrations.watchlist.rollout"
-    assert warned == {f"{rollout}.ramp"}
-
-
-def test_a_key_that_is_not_active_yet_is_warned_about_when_it_is_set(tmp_path: Path) -> None:
-    before = {finding.path for finding in findings(tmp_path, CONTRACT)}
-    shadowed = replaced(CONTRACT, "shadow: {percent: 0,", "shadow: {percent: 1,")
-    after = {finding.path for finding in findings(tmp_path, shadowed)}
-    assert after - before == {"migrations.watchlist.rollout.shadow"}
 
 
 def test_more_workers_are_accepted_with_redis(tmp_path: Path) -> None:

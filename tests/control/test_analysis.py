@@ -204,9 +204,18 @@ def test_what_has_only_begun_shows_beside_a_long_good_past() -> None:
 
 def test_a_small_difference_that_lasts_shows_beside_a_short_good_present() -> None:
     long, short = figures(tally(90_000, 450), tally(10_000, 300)), figures(tally(2700), tally(300, 3))
-    found = judge(GATES, Evidence(long, short, short), 10)
+    latest = figures(tally(450), tally(50, 2))
+    found = judge(GATES, Evidence(long, short, latest), 10)
 
     assert outcomes(found) == {"error_rate": "fail", "error_gap": "fail"}
+
+
+def test_what_is_over_again_holds_and_does_not_fail() -> None:
+    hiccup, latest = figures(tally(2700, 15), tally(300, 40)), figures(tally(450, 2), tally(50))
+    found = judge(GATES, Evidence(hiccup, hiccup, latest), 10)
+
+    assert outcomes(found) == {"error_rate": "hold", "error_gap": "hold"}
+    assert "within it again" in found.words
 
 
 def test_a_recent_end_that_is_too_short_does_not_hold_what_the_step_has_shown() -> None:
@@ -248,7 +257,7 @@ def test_what_is_judged_is_taken_from_the_window() -> None:
     found = gather(window, "m", 1_800_000_000, 1_800_003_600, 10.0, 200)
 
     counts = [one.successor_total.requests for one in (found.step, found.recent, found.latest)]
-    assert counts == [1440, 200, 52]
+    assert counts == [1440, 216, 52]  # older slots are whole minutes: a few more than were asked for
 
 
 def test_both_sides_counts_are_shown() -> None:

@@ -46,12 +46,14 @@ from tests.support.rollout_table import (
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rollout.md"
 OPERATORS = (Verb.SET, Verb.PAUSE, Verb.RESUME, Verb.PROMOTE, Verb.ROLLBACK)
 STATES = st.builds(
-    RolloutState,
-    percent=st.sampled_from([0.0, 0.5, *STEPS, 12.0, 99.999]),
+    lambda state, cooldown, **rest: RolloutState(
+        state=state, cooldown_until=cooldown if state in {State.HOLDING, State.ROLLED_BACK} else None, **rest
+    ),
     state=st.sampled_from([state for state in State if state not in {State.BAKING, State.STATIC}]),
+    cooldown=st.none() | st.floats(NOW - BAKE, NOW + BAKE),
+    percent=st.sampled_from([0.0, 0.5, *STEPS, 12.0, 99.999]),
     since=st.floats(NOW - 3 * BAKE, NOW),
     attempts=st.integers(0, 5),
-    cooldown_until=st.none() | st.floats(NOW - BAKE, NOW + BAKE),
     file_percent=st.just(0.0),
     file_ramp=st.just(True),
 )

@@ -93,7 +93,7 @@ def test_old_slots_become_minutes_and_lose_nothing() -> None:
         window.add(slot(tally(1), migration=M), START // 60 * 60 + at)
 
     assert window.take(M, 0, START + 7200).successor_total.requests == 720
-    assert repr(window) == "<Window 1 migrations, 195 slots>"
+    assert repr(window) == "<Window 1 migrations, 145 slots>"
 
 
 def test_late_counts_of_an_old_slot_are_not_lost() -> None:
@@ -145,7 +145,7 @@ def test_a_slot_from_yesterday_and_one_that_was_settled_are_not_taken_again() ->
     window = Window()
     text = '{"watchlist":{"successor GET /":"5"}}'
     window.replace("other", START, text)
-    window.tidy(START + 2000)
+    window.tidy(START + 1000)
     window.replace("other", START, text)
     window.replace("other", START - 2 * KEPT_SECONDS, text)
 

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from gateway.config.snapshot import AuthPolicy, Issuer, Key
 from gateway.policy.auth import TokenCache
-from gateway.policy.jws import MAX_TOKEN_BYTES, FetchedKeys, verify
+from gateway.policy.jws import MAX_TOKEN_BYTES, verify
 from gateway.policy.refusal import AuthError, AuthReason
+from gateway.policy.signature import CHECKS, Check
 
 NOW = 1_800_000_000
 SECRET = "s" * 32
@@ -199,13 +200,14 @@ def test_a_token_with_one_character_changed_is_refused(data: st.DataObject) -> N
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    calls: list[str] = []
+    calls: list[bytes] = []
+    check = CHECKS["HS256"]
 
-    def counting(token: str, policy: AuthPolicy, now: float, fetched: FetchedKeys) -> Any:
-        calls.append(token)
-        return verify(token, policy, now, fetched)
+    def counting(material: Any, signed: bytes, signature: bytes) -> bool:
+        calls.append(signature)
+        return check(material, signed, signature)
 
-    monkeypatch.setattr("gateway.policy.auth.verify", counting)
+    monkeypatch.setitem(cast("dict[str, Check]", CHECKS), "HS256", counting)
     return lambda: len(calls)
 
 

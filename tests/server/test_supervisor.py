@@ -81,8 +81,11 @@ def _is_worker(child: psutil.Process) -> bool:
         return False
 
 
-def _spares(supervisor: Supervisor) -> list[int]:
-    return [pid for pid in _workers() if pid not in _pids(supervisor)]
+async def _spare(supervisor: Supervisor) -> int:
+    """Wait until one is ready in reserve, not only started, and return its number."""
+    assert await soon(lambda: supervisor.in_reserve == 1)
+    (found,) = (pid for pid in _workers() if pid not in _pids(supervisor))
+    return found
 
 
 async def test_a_worker_that_cannot_apply_says_so_and_goes_on(tmp_path: Path, valkey: ValkeyServer) -> None:
@@ -167,14 +170,13 @@ async def test_the_one_in_reserve_is_replaced_too(
 ) -> None:
     loaded = await _loaded(tmp_path, _text(valkey, "http://127.0.0.1:1", workers=1))
     async with _supervising(loaded, Metrics()) as supervisor:
-        assert await soon(lambda: len(_spares(supervisor)) == 1)
-        first = _spares(supervisor)
-        os.kill(first[0], signal.SIGKILL)
-        assert await soon(lambda: f"worker {first[0]}, in reserve, was killed by SIGKILL" in caplog.text)
-        assert await soon(lambda: bool(_spares(supervisor)) and _spares(supervisor) != first)
-        taken = _spares(supervisor)
+        first = await _spare(supervisor)
+        os.kill(first, signal.SIGKILL)
+        assert await soon(lambda: f"worker {first}, in reserve, was killed by SIGKILL" in caplog.text)
+        second = await _spare(supervisor)
+        assert second != first
         os.kill(_pids(supervisor)[0], signal.SIGKILL)
-        assert await soon(lambda: taken[0] in _pids(supervisor))
+        assert await soon(lambda: second in _pids(supervisor))
 
 
 async def test_a_worker_that_does_not_answer_is_named_and_asked_again_when_it_does(

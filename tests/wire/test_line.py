@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.wire.fault import WireError
-from gateway.wire.line import parse_line
+from gateway.wire.line import MEMO_LINES, LineMemo, parse_line
 from tests.conformance.messages import TOKEN
 from tests.wire.reading import REQUESTS, is_refused, request
 
@@ -114,3 +114,19 @@ def test_a_memo_stays_small_however_many_lines_come() -> None:
     numbers = [int(word) for word in re.findall(r"\d+", repr(REQUESTS))]
     assert numbers
     assert max(numbers) <= 5_000
+
+
+def test_a_line_is_remembered_when_it_comes_again() -> None:
+    memo = LineMemo()
+    first, second, third = (memo.parse([b"X-A: 1"])[0] for _ in range(3))
+    assert first is not second
+    assert second is third
+
+
+def test_lines_that_come_once_push_nothing_out() -> None:
+    memo = LineMemo()
+    known = [memo.parse([b"X-A: 1"])[0] for _ in range(2)][1]
+    for number in range(3 * MEMO_LINES):
+        memo.parse([b"X-B: %d" % number])
+    assert memo.parse([b"X-A: 1"])[0] is known
+    assert repr(memo) == "<LineMemo 1 young, 0 old>"

@@ -1,4 +1,4 @@
-"""Our own gateway, full policy on, one worker."""
+"""Our own gateway, full policy on, one worker: as it is, and with its forwarding path compiled."""
 
 import os
 import platform
@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.machine.process import StartError
 from benchmarks.peers.peer import Service, Site, policy, said
 from benchmarks.place import ROOT, fill
 
 _HERE = Path(__file__).parent
 TREE = Path(os.environ.get("BENCH_GATEWAY_TREE", ROOT)).resolve()  # another checkout, for a before and after
+BUILT = ROOT / "var" / "compiled"
 _KEYS = {
     "hs256": "{{alg: HS256, kid: hs, secret: '${{file:{0}/hs.key}}'}}",
     "rs256": "{{alg: RS256, kid: rs, public_key: {0}/rs.pub.pem}}",
@@ -19,10 +21,12 @@ _KEYS = {
 
 
 class Gateway:
-    """This project."""
+    """This project, as it lies in `tree`."""
 
-    name = "ours"
-    subjects = ("ours-hs256", "ours-rs256", "ours-es256")
+    def __init__(self, name: str = "ours", tree: Path = TREE) -> None:
+        self.name = name
+        self.subjects = tuple(f"{name}-{algorithm}" for algorithm in _KEYS)
+        self._tree = tree
 
     def missing(self) -> str | None:
         """Nothing: it is here."""
@@ -34,7 +38,9 @@ class Gateway:
         return f"{version}, Python {platform.python_version()}"
 
     def services(self, site: Site, subjects: Sequence[str]) -> list[Service]:
-        """Return one process for each algorithm, so that each has a cache of its own."""
+        """Return one process for each algorithm, so that each has a cache of its own. Raises StartError."""
+        if not self._tree.exists():
+            raise StartError("`make compiled` has not built it")
         return [self.service(site, subject) for subject in subjects]
 
     def service(
@@ -46,4 +52,4 @@ class Gateway:
         values = site.values(PUBLIC=ports["public"], ADMIN=ports["admin"], WORKERS=workers, REDIS=redis, KEY=key)
         path = fill(_HERE / "gateway.yaml", site.folder / f"{subject}-{ports['public']}.yaml", values)
         command: list[str | Path] = [sys.executable, _HERE / "launch.py", path, *([profile] if profile else [])]
-        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{TREE}:{ROOT}"}, ports["admin"])
+        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{self._tree}:{ROOT}"}, ports["admin"])

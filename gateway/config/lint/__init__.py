@@ -8,7 +8,6 @@ from gateway.config.lint import (
     allowance,
     calendar,
     credentials,
-    inactive,
     paths,
     process,
     realtime,
@@ -38,4 +37,3 @@ def _every(config: Config, known: Known, now: float) -> Iterator[Fault]:
     yield from process.check(config)
     yield from adapters.check(config)
     yield from realtime.check(config)
-    yield from inactive.check(config)

@@ -13,6 +13,7 @@ from gateway.config.schema.scalars import (
     Date,
     Duration,
     EndpointCall,
+    FieldPattern,
     FilledText,
     IdentityText,
     Name,
@@ -93,10 +94,14 @@ class Pin(When):
 
 
 class Shadow(Strict):
-    """How many requests are copied to the other side, and which fields of the answers may differ."""
+    """How many requests are copied to the other side, and which fields of the answers may differ.
+
+    `redact`: values that differ are kept by their kind and length only.
+    """
 
     percent: Percent = 0.0
-    ignore: tuple[FilledText, ...] = ()
+    ignore: tuple[FieldPattern, ...] = ()
+    redact: Boolean = True
 
 
 class Fallback(Strict):

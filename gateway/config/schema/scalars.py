@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from gateway.config.field import Pattern, parse
 from gateway.config.template import PathTemplate, TemplateError
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -317,6 +318,11 @@ def path(value: Any) -> PathTemplate:
         raise ValueError(f"is not a path: {error}") from None
 
 
+def field_pattern(value: Any) -> Pattern:
+    """Read a pattern of fields."""
+    return parse(text(value))
+
+
 def plain_path(value: Any) -> str:
     """Read a path without parameters."""
     found = path(value)
@@ -376,6 +382,7 @@ QuotaIdentityText = Annotated[
     str, PlainValidator(quota_identity), schema("string", r"^(consumer|ip|(claim|header|cookie):.+)$")
 ]
 ScopeText = Annotated[str, PlainValidator(scope), schema("string", minLength=1)]
+FieldPattern = Annotated[Pattern, PlainValidator(field_pattern), schema("string", minLength=1)]
 Path = Annotated[PathTemplate, PlainValidator(path), schema("string", r"^/")]
 PlainPath = Annotated[str, PlainValidator(plain_path), schema("string", r"^/[^{}]*$")]
 EndpointCall = Annotated[Call, PlainValidator(call), schema("string", rf"^({'|'.join(METHODS)}) /")]

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from gateway.control.store.sqlite.sheet import BLOCK, COLUMNS, empty, unpack
+from gateway.control.store.sqlite.sheet import BLOCK, COLUMNS, block, empty, unpack
 from gateway.control.store.sqlite.totals import counted
 from gateway.control.store.sqlite.transaction import writing
 from gateway.control.usage import Batch, Usage
@@ -103,7 +103,7 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 def _by_key(rows: Iterable[Usage], columns: Sequence[str]) -> Iterator[tuple[Key, Iterator[Usage]]]:
     """Yield the rows of each key, in the file's order, so that neighbours are written together."""
     texts = attrgetter(*columns[:-1])
-    keyed = sorted((((*texts(row), row.day // BLOCK), row) for row in rows), key=itemgetter(0))
+    keyed = sorted((((*texts(row), block(row.consumer, row.day)), row) for row in rows), key=itemgetter(0))
     for key, some in groupby(keyed, key=itemgetter(0)):
         yield key, (row for _, row in some)
 

@@ -6,8 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
-from operator import attrgetter, itemgetter, sub
+from operator import attrgetter, sub
 from sys import byteorder
 from typing import Final, NamedTuple
 
@@ -40,18 +39,6 @@ class Plan(NamedTuple):
     endpoints: Sequence[tuple[str, int]]
 
 
-class Window(NamedTuple):
-    """The days of one sheet that are asked for: at least one. `counts` are of all of them, by the plan's places."""
-
-    plan: Plan
-    counts: Sequence[int]
-    first: float
-    last: float
-    days: "array[int]"
-    sums: "array[int]"
-    before: int
-
-
 def totals(db: sqlite3.Connection, since_day: int, migration: str | None) -> Sequence[Total]:
     """Return each consumer's use since a day, most legacy calls first."""
     where, values = ("", ()) if migration is None else ("AND migration = ?2", (migration,))
@@ -60,69 +47,58 @@ def totals(db: sqlite3.Connection, since_day: int, migration: str | None) -> Seq
         SELECT migration, consumer, {", ".join(COLUMNS)} FROM consumer INDEXED BY consumer_key
         WHERE block >= ?1 / {BLOCK} AND last_day >= ?1 {where} ORDER BY migration, consumer, block
     """
-    by_consumer = groupby(db.execute(query, (since_day, *values)), key=itemgetter(0, 1))
-    found = [_total(who, [_window(since_day, *row[2:]) for row in rows]) for who, rows in by_consumer]
+    found: list[Total] = []
+    for row in db.execute(query, (since_day, *values)):
+        total = _total(since_day, *row)
+        if found and found[-1][:2] == row[:2]:
+            total = _sum(found.pop(), total)
+        found.append(total)
     found.sort(key=attrgetter("legacy"), reverse=True)
     return found
 
 
-def _window(since_day: int, names: str, days_: bytes, firsts: bytes, lasts: bytes, sums: bytes) -> Window:
-    """Unpack no more of a sheet than is needed."""
+def _total(
+    since_day: int, migration: str, consumer: str, names: str, days_: bytes, firsts: bytes, lasts: bytes, sums: bytes
+) -> Total:
+    """Add up the days since one; there is at least one. Unpacks no more of the sheet than it needs."""
     plan = _plan(names)
     width = plan.width
     days, summed = array(SHORT, days_), array(LONG if len(sums) > len(days_) * width else SHORT, sums)
     begin = bisect_left(days, since_day)
     before = summed[(begin - 1) * width : begin * width] if begin else None
-    return Window(
-        plan,
-        [*(summed[-width:] if before is None else map(sub, summed[-width:], before)), 0],
-        float(int.from_bytes(firsts[4 * begin : 4 * begin + 4], byteorder)),
-        float(int.from_bytes(lasts[-4:], byteorder)),
-        days[begin:],
-        summed[begin * width :: width],
-        before[0] if before else 0,
-    )
-
-
-def _total(who: tuple[str, str], windows: Sequence[Window]) -> Total:
-    if len(windows) > 1:
-        return _total_of_several(who, windows)
-    plan, counts, first, last, days, sums, before = windows[0]
+    counts = [*(summed[-width:] if before is None else map(sub, summed[-width:], before)), 0]
     return Total(
-        *who,
+        migration,
+        consumer,
         counts[plan.legacy],
         counts[plan.successor],
         counts[plan.refused],
         counts[plan.legacy_failures],
         counts[plan.successor_failures],
-        first,
-        last,
+        float(int.from_bytes(firsts[4 * begin : 4 * begin + 4], byteorder)),
+        float(int.from_bytes(lasts[-4:], byteorder)),
         {endpoint: counts[at] for endpoint, at in plan.endpoints if counts[at]},
-        Days(days, sums, before),
+        Days(days[begin:], summed[begin * width :: width], before[0] if before else 0),
     )
 
 
-def _total_of_several(who: tuple[str, str], windows: Sequence[Window]) -> Total:
-    """Add up the windows of a consumer's blocks, oldest first."""
-    endpoints: dict[str, int] = {}
-    for plan, counts, *_ in windows:
-        for endpoint, at in plan.endpoints:
-            if counts[at]:
-                endpoints[endpoint] = endpoints.get(endpoint, 0) + counts[at]
-    days, *later = [Days(window.days, window.sums, window.before) for window in windows]
-    for more in later:
-        days = days.followed_by(more)
+def _sum(one: Total, later: Total) -> Total:
+    """Add up two totals of one consumer, of different days."""
+    endpoints = dict(one.endpoints)
+    for endpoint, number in later.endpoints.items():
+        endpoints[endpoint] = endpoints.get(endpoint, 0) + number
     return Total(
-        *who,
-        sum([window.counts[window.plan.legacy] for window in windows]),
-        sum([window.counts[window.plan.successor] for window in windows]),
-        sum([window.counts[window.plan.refused] for window in windows]),
-        sum([window.counts[window.plan.legacy_failures] for window in windows]),
-        sum([window.counts[window.plan.successor_failures] for window in windows]),
-        windows[0].first,
-        windows[-1].last,
+        one.migration,
+        one.consumer,
+        one.legacy + later.legacy,
+        one.successor + later.successor,
+        one.refused + later.refused,
+        one.legacy_failures + later.legacy_failures,
+        one.successor_failures + later.successor_failures,
+        one.first,
+        later.last,
         endpoints,
-        days,
+        one.days.followed_by(later.days),
     )
 
 

@@ -1,0 +1,66 @@
+"""`make compiled`: a copy of this checkout in var/compiled with the forwarding path compiled, and a wheel of it.
+
+The checkout itself never gets an extension module: one beside its source would win over it, also when it is stale.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+import click
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TARGET: Final = ROOT / "var" / "compiled"
+COPIED: Final = (
+    *("gateway", "backends", "tests", "benchmarks", "config", "docs", "compiled", ".ci"),
+    *("setup.cfg", "pyproject.toml", "ruff.toml", "Makefile", "Dockerfile", "compose.yaml"),
+    *("README.md", "CHANGELOG.md", "LICENSE", ".python-version", ".gitignore", ".dockerignore"),
+    *("requirements.lock", "requirements.runtime.lock"),
+)
+
+
+def main() -> int:
+    """Build; return the exit code."""
+    lacking = _lacking()
+    if lacking:
+        click.echo(f"The compiled build needs {lacking}; the usual one needs nothing of the kind.", err=True)
+        return 1
+    shutil.rmtree(TARGET, ignore_errors=True)
+    for name in COPIED:
+        _copy(ROOT / name, TARGET / name)
+    click.echo("Compiling the forwarding path; this takes a minute or two …")
+    done = subprocess.run(
+        [sys.executable, "compiled/setup.py", "-q", "build_ext", "--inplace", "bdist_wheel"],
+        cwd=TARGET,
+        env={**os.environ, "PYTHONPATH": str(TARGET)},
+        check=False,
+    )
+    if done.returncode == 0:
+        wheel = next((TARGET / "dist").glob("*.whl"))
+        click.echo(f"Compiled: {TARGET.relative_to(ROOT)} to run and measure, {wheel.relative_to(ROOT)} to install.")
+    return done.returncode
+
+
+def _lacking() -> str | None:
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    if shutil.which(compiler) is None:
+        return f"a C compiler ({compiler} is not to be found)"
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        return "Python's headers (Python.h), which some distributions keep in a package of their own"
+    return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

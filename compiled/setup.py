@@ -1,0 +1,27 @@
+"""Builds Crossfade with its forwarding path compiled by mypyc. Run by `build.py`, in a copy of the project.
+
+What is not named here stays Python, in the same package. What must not be compiled: coroutines (mypyc loses exceptions
+that leave an `await`), calls of uvloop (mypyc believes type stubs, which say tuple where uvloop returns a list), and
+dataclasses that orjson writes, as it reads them without asking their class.
+"""
+
+from typing import Final
+
+from mypyc.build import mypycify
+from setuptools import setup
+
+MODULES: Final = {
+    "core": "block cell clock http",
+    "config": "deprecation snapshot template",
+    "observability": "histogram",
+    "wire": "answer body fault hop line request",
+    "downstream": "bounds connection fault serving",
+    "upstream": "asker connection fault queue replica",
+    "policy": "adapt arrivals auth charging cohort decide decision identity jws permission phase quota ratelimit"
+    " refusal route verified",
+    "proxy": "composing exchange failure forwarding mark pending record service shared",
+}
+
+if __name__ == "__main__":
+    paths = [f"gateway/{room}/{module}.py" for room, modules in MODULES.items() for module in modules.split()]
+    setup(ext_modules=mypycify(paths, opt_level="3", debug_level="0"))
