@@ -64,6 +64,7 @@ DOCUMENT = env -i PATH="$$PATH" JWT_SECRET=not-a-secret-only-for-documents-0123 
 docs: install ## write the documents that are made from config/gateway.yaml
 	$(DOCUMENT) --format md > docs/migration-plan.md
 	$(DOCUMENT) --for consumers > docs/deprecation-guide.md
+	WRITE_DOCS=1 $(BIN)/pytest tests/scenarios/sunset
 
 lock: install ## resolve the dependencies of setup.cfg anew; ARGS="--upgrade" takes newer versions
 	$(LOCK) --extra demo --extra test --output-file requirements.lock $(ARGS) pyproject.toml

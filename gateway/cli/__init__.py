@@ -5,12 +5,16 @@ import click
 from gateway import __version__
 from gateway.cli.backend import backend
 from gateway.cli.check import check
+from gateway.cli.consumers import consumers
 from gateway.cli.demo import demo
 from gateway.cli.explain import explain
+from gateway.cli.forecast import forecast
 from gateway.cli.plan import plan
 from gateway.cli.revoke import revoke
 from gateway.cli.rollout import rollout
 from gateway.cli.run import run
+from gateway.cli.sunset import sunset
+from gateway.cli.watch import watch
 
 __all__ = ["main"]
 
@@ -21,5 +25,5 @@ def main() -> None:
     """Carry a public API from v1 to v2: one endpoint, a stated share of callers on the new side."""
 
 
-for verb in (demo, run, check, explain, plan, rollout, revoke, backend):
+for verb in (demo, run, check, explain, plan, rollout, revoke, consumers, forecast, sunset, watch, backend):
     main.add_command(verb)

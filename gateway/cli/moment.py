@@ -30,9 +30,10 @@ class Stretch:
         return cls(moment, moment + 1)
 
 
-def at_option(text: str) -> Callable[[Any], Any]:
+def at_option(text: str, *, name: str = "at", is_required: bool = False) -> Callable[[Any], Any]:
     """Return the option."""
-    return click.option("--at", metavar="ISO", callback=_read, help=f"{text} ISO 8601; a bare date is the day in UTC.")
+    told = f"{text} ISO 8601; a bare date is the day in UTC."
+    return click.option(f"--{name}", metavar="ISO", callback=_read, required=is_required, help=told)
 
 
 def _read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Stretch | None:

@@ -79,6 +79,11 @@ def http_date(timestamp: float) -> str:
     return formatdate(timestamp, usegmt=True)
 
 
+def iso_time(moment: float) -> str:
+    """Return Unix seconds as ISO 8601 in UTC, e.g. `2027-01-31T00:00:00Z`."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def parse_http_date(text: str) -> float | None:
     """Return Unix seconds for an HTTP date in any of its forms (RFC 9110 section 5.6.7), None for what is none."""
     for form in HTTP_DATES:

@@ -57,6 +57,8 @@ class Alone:
     async def start(self, loaded: Loaded) -> None:
         """Serve; raises OSError when the address is taken, ssl.SSLError for a bad certificate."""
         await self.keys.start()
+        # What the book says was read since the plane was built.
+        self._plane.turn(loaded.snapshot.live)
         await self._plane.start(loaded.config.server.listen)
         self._state = State.SERVING
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.admin.app import AdminApp
+from gateway.admin.consumers import ConsumerApi
+from gateway.admin.endings import EndingApi
 from gateway.admin.explain import ExplainApi
 from gateway.admin.listener import AdminListener
 from gateway.admin.revocations import RevocationApi
@@ -18,8 +20,10 @@ from gateway.callers.redis import client
 from gateway.config.live import Live
 from gateway.config.schema import AdminToken, Config
 from gateway.config.snapshot import Snapshot
+from gateway.control.audience import Audience
 from gateway.control.book import Publish
 from gateway.control.desk import Rules
+from gateway.control.ending import Ending
 from gateway.control.office import Office
 from gateway.control.standing import Standing
 from gateway.control.store.port import Store
@@ -33,7 +37,7 @@ from gateway.server.alone import Alone
 from gateway.server.configuration import Loaded, needs_restart
 from gateway.server.crew import Crew, State, Take
 from gateway.server.gauge import crew_gauges, rules_gauges
-from gateway.server.status import is_fit, status
+from gateway.server.status import is_fit, status, warnings
 from gateway.server.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -71,6 +75,8 @@ class Control:
             RevocationApi(self.crew.revocations, clock),
             RolloutApi(self.office.desk, self.office.shadows),
             ExplainApi(self._snapshot, clock),
+            ConsumerApi(Audience(store, self, clock)),
+            EndingApi(Ending(self.office.book, self, clock)),
             StreamApi(self.office.desk),
         )
         self.admin = AdminListener(AdminApp(self, [api.routes() for api in apis]).build())
@@ -115,7 +121,12 @@ class Control:
         await self.crew.refresh()
         uptime = self._clock.monotonic() - self._started
         document = status(self._loaded, self.state, self.crew.members(), uptime)
-        return {**document, "revocations": self.crew.revocations.status(), "control": self.office.status()}
+        return {
+            **document,
+            "revocations": self.crew.revocations.status(),
+            "control": self.office.status(),
+            "warnings": self._warnings(),
+        }
 
     async def start(self) -> None:
         """Open the admin listener, whose probes say how far it is, then have the crew serve; raises OSError."""
@@ -131,6 +142,8 @@ class Control:
         for key in needs_restart(self._started_with, loaded.config):
             log.warning("%s has changed: this needs a restart", key)
         self._adopt(loaded, self._snapshot.value.live)
+        for warning in self._warnings():
+            log.warning("%s", warning)
         complaints = await self.crew.apply(self._loaded)
         await self.office.adopt_file()
         return complaints
@@ -149,6 +162,10 @@ class Control:
             public=f"{scheme}://{_host(server.listen.host)}:{self.crew.port}",
             admin=f"http://{_host(server.admin.listen.host)}:{self.admin.port}",
         )
+
+    def _warnings(self) -> list[str]:
+        """Return what is risky by the live values, and not allowed by the file."""
+        return list(warnings(self._loaded.config, self._snapshot.value, self._clock.now()))
 
     def _take(self, delta: Delta) -> None:
         add(delta, self.metrics)

@@ -1,11 +1,15 @@
 """The document that `GET /api/status` answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway import __version__
+from gateway.config.lint.rule import GONE_BELOW_FULL
+from gateway.config.readiness import unready
+from gateway.config.schema import Config
+from gateway.config.snapshot import Snapshot
 from gateway.server.configuration import Loaded
 from gateway.server.crew import Member
 from gateway.server.message import EndpointFigures, UpstreamFigures
@@ -109,3 +113,12 @@ def _drift(running: Loaded) -> Mapping[str, Any]:
         live = migration.rollout.percent
         drift[name] = {"file": intended, "live": live, "differs": intended != live}
     return drift
+
+
+def warnings(config: Config, snapshot: Snapshot, now: float) -> Iterator[str]:
+    """Yield what `check` would say about the live percent, unless the file allows it."""
+    for one in unready(snapshot, now):
+        rule = GONE_BELOW_FULL.name
+        if rule not in (*config.lint.allow, *config.migrations[one.migration].lint.allow):
+            end = datetime.fromtimestamp(one.gone, UTC).strftime("%Y-%m-%d")
+            yield f"{one.migration} is gone on {end}, and {one.percent:g} % are on the successor [{rule}]"

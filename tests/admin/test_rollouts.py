@@ -2,45 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from gateway.server.gateway import Gateway
+from tests.support.admin import EYES, admin_of
 from tests.support.client import ask
-from tests.support.gateway import migrating, running
+from tests.support.gateway import migrating
 from tests.support.poll import until
 from tests.support.upstream import ScriptedUpstream, answering, json_answer
 
-OPS = {"Authorization": "Bearer ops-token-for-tests"}
-EYES = {"Authorization": "Bearer eyes-token-for-tests"}
 RAMP = ", ramp: {steps: [1, 10, 50, 100], bake: 1h, interval: 10s}"
-
-
-class Admin:
-    """Calls the admin API."""
-
-    def __init__(self, gateway: Gateway, session: aiohttp.ClientSession) -> None:
-        self.gateway = gateway
-        self._session = session
-
-    async def get(self, path: str, token: dict[str, str] = EYES) -> tuple[int, Any]:
-        return await self._call("GET", path, token)
-
-    async def post(self, path: str, token: dict[str, str] = OPS, **body: Any) -> tuple[int, Any]:
-        return await self._call("POST", path, token, json=body)
-
-    async def raw(self, path: str, body: bytes) -> tuple[int, Any]:
-        return await self._call("POST", path, OPS, data=body)
-
-    async def _call(self, method: str, path: str, token: dict[str, str], **more: Any) -> tuple[int, Any]:
-        url = f"http://127.0.0.1:{self.gateway.admin_port}{path}"
-        async with self._session.request(method, url, headers=token, **more) as answer:
-            return answer.status, await answer.json()
 
 
 def _text(percent: float = 10, *, ramp: str = "", rest: str = "") -> str:
@@ -49,14 +22,8 @@ def _text(percent: float = 10, *, ramp: str = "", rest: str = "") -> str:
     )
 
 
-@asynccontextmanager
-async def _admin(folder: Path, text: str) -> AsyncIterator[Admin]:
-    async with running(folder, text) as gateway, aiohttp.ClientSession() as session:
-        yield Admin(gateway, session)
-
-
 async def test_a_rollout_shows_where_it_stands(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(10, ramp=RAMP)) as admin:
+    async with admin_of(tmp_path, _text(10, ramp=RAMP)) as admin:
         status, found = await admin.get("/api/rollouts/watchlist")
         assert status == 200
         assert (found["percent"], found["state"], found["step"]) == (10.0, "baking", 2)
@@ -68,7 +35,7 @@ async def test_a_rollout_shows_where_it_stands(tmp_path: Path) -> None:
 async def test_a_percent_that_is_set_holds_at_once_and_is_in_the_log(tmp_path: Path) -> None:
     async with ScriptedUpstream() as v1, ScriptedUpstream() as v2:
         text = migrating(v1.origin, v2.origin, percent=0)
-        async with _admin(tmp_path, text) as admin:
+        async with admin_of(tmp_path, text) as admin:
             status, found = await admin.post("/api/rollouts/watchlist/set", percent=100, reason="all of it")
             assert (status, found["percent"], found["differs"]) == (200, 100.0, True)
             answer = await ask(admin.gateway.public_port, "/api/favorites", fields={"X-User": "alice"})
@@ -80,7 +47,7 @@ async def test_a_percent_that_is_set_holds_at_once_and_is_in_the_log(tmp_path: P
 
 
 async def test_the_verbs_follow_each_other(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(10, ramp=RAMP)) as admin:
+    async with admin_of(tmp_path, _text(10, ramp=RAMP)) as admin:
         states = []
         for verb in ("pause", "resume", "promote", "rollback"):
             status, found = await admin.post(f"/api/rollouts/watchlist/{verb}", reason="try")
@@ -113,7 +80,7 @@ async def test_the_verbs_follow_each_other(tmp_path: Path) -> None:
     ],
 )
 async def test_a_bad_call_is_told_what_to_write(tmp_path: Path, body: bytes, words: str) -> None:
-    async with _admin(tmp_path, _text()) as admin:
+    async with admin_of(tmp_path, _text()) as admin:
         status, problem = await admin.raw("/api/rollouts/watchlist/set", body)
         assert status == 422
         assert words.lower() in problem["detail"].lower()
@@ -121,7 +88,7 @@ async def test_a_bad_call_is_told_what_to_write(tmp_path: Path, body: bytes, wor
 
 
 async def test_only_operators_change_anything(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text()) as admin:
+    async with admin_of(tmp_path, _text()) as admin:
         for verb in ("set", "pause", "resume", "promote", "rollback"):
             status, problem = await admin.post(f"/api/rollouts/watchlist/{verb}", EYES, percent=5, reason="x")
             assert (status, problem["type"]) == (403, "urn:crossfade:problem:forbidden")
@@ -130,16 +97,16 @@ async def test_only_operators_change_anything(tmp_path: Path) -> None:
 
 
 async def test_an_unknown_migration_is_named(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text()) as admin:
+    async with admin_of(tmp_path, _text()) as admin:
         status, problem = await admin.post("/api/rollouts/nope/set", percent=5, reason="x")
         assert status == 404
         assert problem["detail"] == "There is no migration 'nope'; there are watchlist."
 
 
 async def test_a_restart_with_an_unchanged_file_keeps_the_live_percent(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(10)) as admin:
+    async with admin_of(tmp_path, _text(10)) as admin:
         await admin.post("/api/rollouts/watchlist/set", percent=35, reason="x")
-    async with _admin(tmp_path, _text(10)) as admin:
+    async with admin_of(tmp_path, _text(10)) as admin:
         found = (await admin.get("/api/rollouts/watchlist"))[1]
         assert (found["percent"], found["file_percent"], found["differs"]) == (35.0, 10.0, True)
         drift = (await admin.get("/api/status"))[1]["drift"]["watchlist"]
@@ -147,7 +114,7 @@ async def test_a_restart_with_an_unchanged_file_keeps_the_live_percent(tmp_path:
 
 
 async def test_an_edited_percent_is_an_event_too_whether_it_runs_or_starts(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(10)) as admin:
+    async with admin_of(tmp_path, _text(10)) as admin:
         await admin.post("/api/rollouts/watchlist/set", percent=35, reason="x")
         (tmp_path / "gateway.yaml").write_text(_text(20))
 
@@ -155,7 +122,7 @@ async def test_an_edited_percent_is_an_event_too_whether_it_runs_or_starts(tmp_p
             return bool((await admin.get("/api/rollouts/watchlist"))[1]["percent"] == 20.0)
 
         await until(is_applied)
-    async with _admin(tmp_path, _text(30)) as admin:
+    async with admin_of(tmp_path, _text(30)) as admin:
         assert (await admin.get("/api/rollouts/watchlist"))[1]["percent"] == 30.0
         events = (await admin.get("/api/events"))[1]["events"]
     assert [(event["what"], event["to"]["percent"]) for event in events] == [
@@ -167,7 +134,7 @@ async def test_an_edited_percent_is_an_event_too_whether_it_runs_or_starts(tmp_p
 
 
 async def test_the_log_can_be_read_page_by_page(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text()) as admin:
+    async with admin_of(tmp_path, _text()) as admin:
         for percent in range(1, 8):
             await admin.post("/api/rollouts/watchlist/set", percent=percent, reason=f"step {percent}")
         first = (await admin.get("/api/events?limit=3&migration=watchlist"))[1]
@@ -182,7 +149,7 @@ async def test_who_moves_is_told_from_the_traffic_of_the_day(tmp_path: Path) -> 
     async with (
         ScriptedUpstream() as v1,
         ScriptedUpstream() as v2,
-        _admin(tmp_path, migrating(v1.origin, v2.origin, percent=10)) as admin,
+        admin_of(tmp_path, migrating(v1.origin, v2.origin, percent=10)) as admin,
     ):
         port = admin.gateway.public_port
         await asyncio.gather(
@@ -209,12 +176,12 @@ async def test_who_moves_is_told_from_the_traffic_of_the_day(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("query", ["", "?percent=x", "?percent=101", "?percent=nan"])
 async def test_a_preview_of_no_percent_is_refused(tmp_path: Path, query: str) -> None:
-    async with _admin(tmp_path, _text()) as admin:
+    async with admin_of(tmp_path, _text()) as admin:
         assert (await admin.get(f"/api/rollouts/watchlist/preview{query}"))[0] == 422
 
 
 async def test_the_running_rules_explain_themselves(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(0)) as admin:
+    async with admin_of(tmp_path, _text(0)) as admin:
         await admin.post("/api/rollouts/watchlist/set", percent=100, reason="x")
         status, found = await admin.get("/api/explain?request=GET+/api/favorites&header=X-User:alice")
         assert (status, found["decision"]["upstream"]) == (200, "v2")
@@ -224,7 +191,7 @@ async def test_the_running_rules_explain_themselves(tmp_path: Path) -> None:
 
 
 async def test_what_happens_is_told_as_it_happens(tmp_path: Path) -> None:
-    async with _admin(tmp_path, _text(10)) as admin:
+    async with admin_of(tmp_path, _text(10)) as admin:
         url = f"http://127.0.0.1:{admin.gateway.admin_port}/api/stream"
         async with aiohttp.ClientSession() as session, session.get(url, headers=EYES) as stream:
             assert stream.content_type == "text/event-stream"
@@ -242,7 +209,7 @@ async def test_what_shadows_find_is_told_by_field_with_redacted_samples(tmp_path
     successor = answering(json_answer(b'{"success": true, "data": [{"symbol": "000001-secret"}]}'))
     async with ScriptedUpstream(legacy) as v1, ScriptedUpstream(successor) as v2:
         text = migrating(v1.origin, v2.origin, percent=0).replace("salt: tacn}", "salt: tacn, shadow: {percent: 100}}")
-        async with _admin(tmp_path, text) as admin:
+        async with admin_of(tmp_path, text) as admin:
             assert (await ask(admin.gateway.public_port, "/api/favorites", fields={"X-User": "a"})).status == 200
 
             async def is_told() -> bool:

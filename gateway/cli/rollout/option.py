@@ -12,7 +12,7 @@ from gateway.cli.admin import DEFAULT_URL, TOKEN_VARIABLE, admin_option, call
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the JSON that the gateway answers.")
 
 
-def _known(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_migration(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete a migration's name by asking the gateway; where that cannot be, complete nothing."""
     if not os.environ.get(TOKEN_VARIABLE):
         return []
@@ -24,7 +24,7 @@ def _known(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-migration_argument = click.argument("migration", shell_complete=_known)
+migration_argument = click.argument("migration", shell_complete=complete_migration)
 
 
 def verb(command: Callable[..., Any]) -> Callable[..., Any]:
