@@ -14,6 +14,7 @@ from gateway.cli.revoke import revoke
 from gateway.cli.rollout import rollout
 from gateway.cli.run import run
 from gateway.cli.sunset import sunset
+from gateway.cli.watch import watch
 
 __all__ = ["main"]
 
@@ -24,5 +25,5 @@ def main() -> None:
     """Carry a public API from v1 to v2: one endpoint, a stated share of callers on the new side."""
 
 
-for verb in (demo, run, check, explain, plan, rollout, revoke, consumers, forecast, sunset, backend):
+for verb in (demo, run, check, explain, plan, rollout, revoke, consumers, forecast, sunset, watch, backend):
     main.add_command(verb)

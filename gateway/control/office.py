@@ -1,6 +1,7 @@
 """Where changes are made, judged and remembered: all of the control plane that lasts longer than one call."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -22,6 +23,8 @@ from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.delta import Delta
 from gateway.observability.metrics import Gauge, Metrics
 from gateway.observability.use import Use
+
+log = logging.getLogger(__name__)
 
 DAY_SECONDS: Final = 86_400
 TIDY_SECONDS: Final = 3_600.0
@@ -84,6 +87,7 @@ class Office:
         try:
             await self.desk.adopt_file()
         except StoreError:
+            log.warning("percents that the file has changed wait until the store is back")
             return
         self._has_adopted = True
 

@@ -62,6 +62,13 @@ class Days(Mapping[int, int]):
     def __repr__(self) -> str:
         return f"Days({dict(self)})"
 
+    def followed_by(self, later: "Days") -> "Days":
+        """Return these days and later ones."""
+        gap = self._sums[-1] - later._before
+        return Days(
+            self._days + later._days, array("Q", (*self._sums, *(gap + item for item in later._sums))), self._before
+        )
+
     def __getitem__(self, day: int) -> int:
         at = bisect_left(self._days, day)
         if at == len(self._days) or self._days[at] != day:
@@ -101,4 +108,4 @@ class Total(NamedTuple):
     first: float
     last: float
     endpoints: Mapping[str, int]
-    days: Mapping[int, int]
+    days: Days

@@ -240,9 +240,8 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def hand_off(self, request: Request, *, is_counted: bool = False) -> tuple[asyncio.Transport, bytes] | None:
+    def hand_off(self, *, is_counted: bool = False) -> tuple[asyncio.Transport, bytes] | None:
         """Give away the transport and what was read ahead; with `is_counted` it counts until `connection_lost`."""
-        self._registry.memo.fields.forget(request.lines)  # its only one: a token would push out other lines
         transport, self._transport = self._transport, None
         self.deadline = NEVER
         buffer, self._buffer = self._buffer, b""

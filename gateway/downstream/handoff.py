@@ -75,7 +75,7 @@ class Handoff:
 
     def take(self, client: ClientConnection, request: Request, request_id: str) -> None:
         """Take the connection over and let aiohttp answer the request; a body, if there is one, is not read."""
-        given = client.hand_off(request, is_counted=True) if self._server is not None else None
+        given = client.hand_off(is_counted=True) if self._server is not None else None
         if given is None or self._server is None:
             return
         transport, _ = given

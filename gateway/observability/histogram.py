@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
-BOUNDS: Final = (
+BOUNDS: Final[tuple[float, ...]] = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.35),
     *(0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 30.0),
 )

@@ -143,7 +143,7 @@ class Door:
         opening: Opening,
         verdict: Verdict | None,
     ) -> None:
-        given = client.hand_off(request)
+        given = client.hand_off()
         if given is None:
             return
         transport, ahead = given

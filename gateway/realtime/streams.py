@@ -82,7 +82,7 @@ class Streams:
         refusal = self._full(decision)
         if refusal is not None:
             return refusal
-        given = client.hand_off(request)
+        given = client.hand_off()
         if given is None:
             answered(499)
             return None

@@ -144,9 +144,9 @@ class Control:
         self._adopt(loaded, self._snapshot.value.live)
         for warning in self._warnings():
             log.warning("%s", warning)
-        complaints = await self.crew.apply(self._loaded)
+        # First, so that whoever sees the new revision sees the percents that came with it.
         await self.office.adopt_file()
-        return complaints
+        return await self.crew.apply(self._loaded)
 
     async def close(self) -> None:
         """Close both listeners; may be called again."""

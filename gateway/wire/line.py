@@ -18,9 +18,6 @@ CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match", "sec-websocket-key"})
 """Fields whose lines hardly ever come twice: remembering them would only push others out."""
 
-PERSONAL: Final = frozenset({"authorization", "cookie", "sec-websocket-protocol"})
-"""Fields whose lines differ from client to client."""
-
 MAX_NAME: Final = 256
 """Longer names of fields are refused: nobody sends any, and each that was sent is remembered."""
 
@@ -100,12 +97,6 @@ class LineMemo:
         """Return the lines of a head, given without their ends; raises WireError."""
         known, recall = self._young.get, self._recall
         return [known(raw) or recall(raw) for raw in raws]
-
-    def forget(self, lines: list[Line]) -> None:
-        """Keep nothing of a head whose client will not send it again; a usual spelling is enough to be found."""
-        for line in lines:
-            if line.name in PERSONAL:
-                self._young.pop(line.raw[:-2], None)
 
     def _recall(self, raw: bytes) -> Line:
         """Parse a line, or find it among the old ones.

@@ -48,9 +48,36 @@ def abort(count):
             if chance.random() < 0.7:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
+def upgrade(token):
+    hello = (
+        "GET /ws HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n"
+        "Authorization: Bearer " + token + "\\r\\n\\r\\n"
+    ).encode()
+    for start in range(0, len(held), 50):
+        for client in held[start : start + 50]:
+            client.sendall(hello)
+        for client in held[start : start + 50]:
+            data = client.recv(4096)
+            while b'"welcome"' not in data:
+                data += client.recv(4096)
+            assert data.startswith(b"HTTP/1.1 101 "), data
+
+def goodbye():
+    for start in range(0, len(held), 50):
+        for client in held[start : start + 50]:
+            client.sendall(b"\\x88\\x82\\0\\0\\0\\0\\x03\\xe8")
+        for client in held[start : start + 50]:
+            data = b""
+            while piece := client.recv(4096):
+                data += piece
+            assert data.endswith(b"\\x88\\x02\\x03\\xe8"), data
+            client.close()
+    held.clear()
+
 for line in sys.stdin:
     verb, *rest = line.split()
-    {"connect": connect, "ask": ask, "abort": abort}[verb](*rest)
+    {"connect": connect, "ask": ask, "abort": abort, "upgrade": upgrade, "goodbye": goodbye}[verb](*rest)
     print("done", flush=True)
 """
 
@@ -68,6 +95,14 @@ class Crowd:
     async def ask(self) -> None:
         """Send one request on every held connection and read its answer."""
         await self._do("ask")
+
+    async def upgrade(self, token: str) -> None:
+        """Turn every held connection into a WebSocket, and read its welcome."""
+        await self._do(f"upgrade {token}")
+
+    async def goodbye(self) -> None:
+        """Close every held WebSocket in the orderly way, and wait until the other side has closed it."""
+        await self._do("goodbye")
 
     async def abort(self, count: int) -> None:
         """Connect so many times, send a random part of a request, and reset or close."""

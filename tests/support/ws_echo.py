@@ -82,7 +82,7 @@ class EchoService:
             client.write(_refusal(found.problem, found.fields))
             client.close()
             return None
-        given = client.hand_off(request)
+        given = client.hand_off()
         if given is not None:
             transport, rest = given
             echo = Echo(transport, self.wheel, self._clock, self._limit)

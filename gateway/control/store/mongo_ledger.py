@@ -3,13 +3,15 @@
 `seen` holds the number of each writer's last batch that the document has in it.
 """
 
+from array import array
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, Final
 
 from pymongo import UpdateOne
 
 from gateway.control.store import text
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Days, Total, Usage
 
 INDEXES: Final = ([("migration", 1), ("consumer", 1)], [("day", 1)])
 
@@ -90,6 +92,6 @@ def total(found: Mapping[str, Any]) -> Total:
         first=float(found["first"]),
         last=float(found["last"]),
         endpoints=endpoints,
-        days=days,
+        days=Days(array("I", sorted(days)), array("Q", accumulate(days[day] for day in sorted(days))), 0),
         **{name: found[name] for name in _COUNTS},
     )

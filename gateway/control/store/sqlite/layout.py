@@ -1,8 +1,8 @@
 """The tables of the file, and what makes sure that a file has them.
 
 Who called what is one row for each caller, endpoint and side (`usage`), and one more for each consumer of a migration
-(`consumer`), which reports are made from. A row has all its days: with a row for each day there would be thirty times
-as many, which no report reads in two seconds.
+(`consumer`), which reports are made from. A row has up to 128 days, its `block`: with a row for each day there would be
+thirty times as many in a month, which no report reads in two seconds.
 """
 
 import sqlite3
@@ -30,16 +30,18 @@ TABLES: Final = (
     f"""
     CREATE TABLE usage (
         id INTEGER PRIMARY KEY, migration TEXT NOT NULL, consumer TEXT NOT NULL, endpoint TEXT NOT NULL,
-        side TEXT NOT NULL, profile TEXT NOT NULL, first_day INTEGER NOT NULL, last_day INTEGER NOT NULL,
-        {SHEET}, UNIQUE (migration, consumer, endpoint, side, profile)
+        side TEXT NOT NULL, profile TEXT NOT NULL, block INTEGER NOT NULL,
+        first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, {SHEET}
     ) STRICT
     """,
     f"""
     CREATE TABLE consumer (
-        id INTEGER PRIMARY KEY, migration TEXT NOT NULL, consumer TEXT NOT NULL,
-        first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, {SHEET}, UNIQUE (migration, consumer)
+        id INTEGER PRIMARY KEY, migration TEXT NOT NULL, consumer TEXT NOT NULL, block INTEGER NOT NULL,
+        first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, {SHEET}
     ) STRICT
     """,
+    "CREATE UNIQUE INDEX usage_key ON usage (migration, consumer, endpoint, side, profile, block)",
+    "CREATE UNIQUE INDEX consumer_key ON consumer (migration, consumer, block)",
     # For what is forgotten, day by day.
     "CREATE INDEX usage_by_first_day ON usage (first_day)",
     "CREATE INDEX consumer_by_first_day ON consumer (first_day)",

@@ -4,10 +4,10 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from gateway.control.store.sqlite.sheet import COLUMNS, empty, unpack
+from gateway.control.store.sqlite.sheet import BLOCK, COLUMNS, block, empty, unpack
 from gateway.control.store.sqlite.totals import counted
 from gateway.control.store.sqlite.transaction import writing
 from gateway.control.usage import Batch, Usage
@@ -23,12 +23,12 @@ UPDATE: Final = (
     f"UPDATE {{table}} SET first_day = ?, last_day = ?, {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
 )
 
-type Key = tuple[str, ...]
-"""Migration, consumer, endpoint, side, profile: the order in which rows are read."""
+type Key = tuple[str | int, ...]
+"""Migration, consumer, endpoint, side, profile, block: the order in which rows are read."""
 
 KEYS: Final = {
-    "usage": ("migration", "consumer", "endpoint", "side", "profile"),
-    "consumer": ("migration", "consumer"),
+    "usage": ("migration", "consumer", "endpoint", "side", "profile", "block"),
+    "consumer": ("migration", "consumer", "block"),
 }
 
 
@@ -45,16 +45,15 @@ def page(
     db: sqlite3.Connection, since_day: int, migration: str | None, after: Key | None
 ) -> tuple[Sequence[Usage], Key | None]:
     """Return some rows and where the next ones begin, None when there are no more."""
-    begin = after or (migration or "", "", "", "", "")
+    begin = after or (migration or "", "", "", "", "", -1)
     key = ", ".join(KEYS["usage"])
-    # The first page begins with the key itself, which may consist of empty texts.
-    where = f"last_day >= ?1 AND ({key}) {'>' if after else '>='} (?2, ?3, ?4, ?5, ?6)"
+    where = f"last_day >= ?1 AND block >= ?1 / {BLOCK} AND ({key}) > (?2, ?3, ?4, ?5, ?6, ?7)"
     if migration is not None:
         where += " AND migration <= ?2"
     query = f"SELECT {key}, {SHEET} FROM usage WHERE {where} ORDER BY {key} LIMIT {PAGE}"
     found = db.execute(query, (since_day, *begin)).fetchall()
-    rows = [row for one in found for row in _rows(one[:5], one[5:], since_day)]
-    return rows, found[-1][:5] if len(found) == PAGE else None
+    rows = [row for one in found for row in _rows(one[:6], one[6:], since_day)]
+    return rows, found[-1][:6] if len(found) == PAGE else None
 
 
 def forget(db: sqlite3.Connection, before_day: int) -> bool:
@@ -103,13 +102,14 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 def _by_key(rows: Iterable[Usage], columns: Sequence[str]) -> Iterator[tuple[Key, Iterator[Usage]]]:
     """Yield the rows of each key, in the file's order, so that neighbours are written together."""
-    keyed = sorted(((tuple(getattr(row, name) for name in columns), row) for row in rows), key=itemgetter(0))
+    texts = attrgetter(*columns[:-1])
+    keyed = sorted((((*texts(row), block(row.consumer, row.day)), row) for row in rows), key=itemgetter(0))
     for key, some in groupby(keyed, key=itemgetter(0)):
         yield key, (row for _, row in some)
 
 
-def _rows(key: Sequence[str], packed: Sequence[Any], since_day: int) -> Iterator[Usage]:
-    migration, consumer, endpoint, side, profile = key
+def _rows(key: Sequence[Any], packed: Sequence[Any], since_day: int) -> Iterator[Usage]:
+    migration, consumer, endpoint, side, profile, _ = key
     sheet = unpack(*packed)
     columns = (sheet.days, sheet.counted("requests"), sheet.counted("failures"), sheet.firsts, sheet.lasts)
     for day, requests, failures, first, last in zip(*columns, strict=True):

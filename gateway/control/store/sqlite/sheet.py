@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+from zlib import crc32
 
+BLOCK: Final = 128
+"""Days that share a sheet, so that none grows for ever, and a report of a month reads one or two."""
 COLUMNS: Final = ("names", "days", "firsts", "lasts", "sums")
 SHORT: Final = "I"
 LONG: Final = "Q"
@@ -92,6 +95,15 @@ class Sheet:
             wider.extend(self.sums[at * width : (at + 1) * width])
             wider.append(0)
         self.names, self.sums = (*self.names, name), wider
+
+
+def block(consumer: str, day: int) -> int:
+    """Return which of a consumer's sheets has a day.
+
+    Each consumer's sheets end on days of their own, so that on every day a month lies across two for one consumer in
+    four, and on none for all of them.
+    """
+    return (day + crc32(consumer.encode()) % BLOCK) // BLOCK
 
 
 def empty() -> Sheet:

@@ -1,4 +1,5 @@
 """Each consumer's total, from its own row of the file: as quick with twenty endpoints as with one, nearly."""
+# ruff: noqa: S608 - queries are put together from constants; values are parameters
 
 import sqlite3
 from array import array
@@ -9,7 +10,7 @@ from operator import attrgetter, sub
 from sys import byteorder
 from typing import Final, NamedTuple
 
-from gateway.control.store.sqlite.sheet import COLUMNS, LONG, SHORT, read_names
+from gateway.control.store.sqlite.sheet import BLOCK, COLUMNS, LONG, SHORT, read_names
 from gateway.control.usage import Days, Total, Usage
 
 ALL: Final = "requests"
@@ -40,14 +41,18 @@ class Plan(NamedTuple):
 
 def totals(db: sqlite3.Connection, since_day: int, migration: str | None) -> Sequence[Total]:
     """Return each consumer's use since a day, most legacy calls first."""
-    query = f"SELECT migration, consumer, {', '.join(COLUMNS)} FROM consumer WHERE last_day >= ?"  # noqa: S608 - constants
-    if migration is None:
-        rows = db.execute(query, (since_day,))
-    else:
-        rows = db.execute(f"{query} AND migration = ?", (since_day, migration))
-    found = [_total(since_day, *row) for row in rows]
-    # Two sorts by what is there beat one by keys that are made for it.
-    found.sort(key=attrgetter("migration", "consumer"))
+    where, values = ("", ()) if migration is None else ("AND migration = ?2", (migration,))
+    # By the key, which brings a consumer's blocks one after the other; sorting all the sheets would take the memory.
+    query = f"""
+        SELECT migration, consumer, {", ".join(COLUMNS)} FROM consumer INDEXED BY consumer_key
+        WHERE block >= ?1 / {BLOCK} AND last_day >= ?1 {where} ORDER BY migration, consumer, block
+    """
+    found: list[Total] = []
+    for row in db.execute(query, (since_day, *values)):
+        total = _total(since_day, *row)
+        if found and found[-1][:2] == row[:2]:
+            total = _sum(found.pop(), total)
+        found.append(total)
     found.sort(key=attrgetter("legacy"), reverse=True)
     return found
 
@@ -74,6 +79,26 @@ def _total(
         float(int.from_bytes(lasts[-4:], byteorder)),
         {endpoint: counts[at] for endpoint, at in plan.endpoints if counts[at]},
         Days(days[begin:], summed[begin * width :: width], before[0] if before else 0),
+    )
+
+
+def _sum(one: Total, later: Total) -> Total:
+    """Add up two totals of one consumer, of different days."""
+    endpoints = dict(one.endpoints)
+    for endpoint, number in later.endpoints.items():
+        endpoints[endpoint] = endpoints.get(endpoint, 0) + number
+    return Total(
+        one.migration,
+        one.consumer,
+        one.legacy + later.legacy,
+        one.successor + later.successor,
+        one.refused + later.refused,
+        one.legacy_failures + later.legacy_failures,
+        one.successor_failures + later.successor_failures,
+        one.first,
+        later.last,
+        endpoints,
+        one.days.followed_by(later.days),
     )
 
 

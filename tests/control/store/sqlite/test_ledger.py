@@ -41,5 +41,5 @@ async def test_reports_search_by_the_key_and_do_not_sort(tmp_path: Path) -> None
 
     plan = await store._reports.run(lambda db: db.execute(f"EXPLAIN QUERY PLAN {statements[-1]}").fetchall())
     assert len(plan) == 1
-    assert "SEARCH usage USING INDEX sqlite_autoindex_usage_1" in plan[0][-1]
+    assert "SEARCH usage USING INDEX usage_key" in plan[0][-1]
     await store.close()
