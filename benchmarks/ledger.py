@@ -21,6 +21,10 @@ import click
 import psutil
 
 from benchmarks.place import VAR
+from gateway.admin.consumers import consumers_body
+from gateway.config.compile import compile_snapshot
+from gateway.config.schema import Config
+from gateway.control.audience import Audience
 from gateway.control.store.opening import open_store
 from gateway.control.store.port import Store
 from gateway.control.usage import Batch, Usage
@@ -30,6 +34,19 @@ TODAY: Final = 20_800
 BATCH: Final = 10_000
 LIMIT_SECONDS: Final = 2.0
 LIMIT_MIB: Final = 300.0
+MIGRATION: Final = {
+    "legacy": "v1",
+    "successor": "v2",
+    "endpoints": [{"legacy": "GET /api/favorites", "successor": "GET /api/v2/watchlist"}],
+    "deprecation": {
+        "announced": "2026-11-24",
+        "deprecated": "2026-12-03",
+        "gone": "2027-02-01",
+        "removed": "2027-03-01",
+        "brownouts": [{"at": "2027-01-12", "for": "1h"}, {"at": "2027-01-19", "for": "4h"}],
+        "extensions": [{"consumer": "client-000001", "until": "2027-02-14"}],
+    },
+}
 ENDPOINTS: Final = ("GET /api/favorites", "POST /api/favorites", "DELETE /api/favorites/{stock_code}")
 
 
@@ -113,6 +130,54 @@ async def _last_day(store: Store, _: int) -> int:
     return sum([1 async for _ in store.usage(TODAY, "watchlist")])
 
 
+class _Rules:
+    """A migration whose headers began ten days ago, so that every consumer has a trend and dates ahead."""
+
+    def __init__(self) -> None:
+        self.config = Config.model_validate(
+            {
+                "version": "1",
+                "upstreams": {name: {"endpoints": ["http://127.0.0.1:1"]} for name in ("v1", "v2")},
+                "migrations": {"watchlist": MIGRATION},
+            }
+        )
+        self.snapshot = compile_snapshot(self.config)
+
+
+class _Evening:
+    """The end of the last day."""
+
+    def now(self) -> float:
+        """Return wall-clock time."""
+        return (TODAY + 1) * DAY - 1.0
+
+    def monotonic(self) -> float:
+        """Return nothing that counts."""
+        return 0.0
+
+
+def _audience(store: Store) -> Audience:
+    return Audience(store, _Rules(), _Evening())
+
+
+async def _consumers(store: Store, since_day: int) -> int:
+    days = TODAY - since_day
+    return len(consumers_body(*await _audience(store).clients(None, days * DAY, 1_000), days * DAY))
+
+
+async def _everybody(store: Store, since_day: int) -> int:
+    days = TODAY - since_day
+    return len(consumers_body(*await _audience(store).clients(None, days * DAY, 10**9), days * DAY))
+
+
+async def _consumers_of_a_week(store: Store, _: int) -> int:
+    return len(consumers_body(*await _audience(store).clients(None, 6.0 * DAY, 1_000), 6.0 * DAY))
+
+
+async def _forecast(store: Store, _: int) -> int:
+    return sum(len(turn.hits) for turn in await _audience(store).outlook(None, None))
+
+
 async def _forget(store: Store, since_day: int) -> int:
     await store.forget(since_day + 1)
     return 0
@@ -121,6 +186,10 @@ async def _forget(store: Store, since_day: int) -> int:
 REPORTS: Final = {
     "totals": _totals,
     "totals of one migration": _totals_of_one,
+    "/api/consumers, a month": _consumers,
+    "the same, all in full": _everybody,
+    "/api/consumers, a week": _consumers_of_a_week,
+    "/api/forecast": _forecast,
     "usage of the last day": _last_day,
     "forget a day": _forget,
 }

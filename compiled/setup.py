@@ -1,8 +1,9 @@
 """Builds Crossfade with its forwarding path compiled by mypyc. Run by `build.py`, in a copy of the project.
 
 What is not named here stays Python, in the same package. What must not be compiled: coroutines (mypyc loses exceptions
-that leave an `await`), calls of uvloop (mypyc believes type stubs, which say tuple where uvloop returns a list), and
-dataclasses that orjson writes, as it reads them without asking their class.
+that leave an `await`), calls of uvloop (mypyc believes type stubs, which say tuple where uvloop returns a list),
+dataclasses that orjson writes or pickle carries, as both look at the instance without asking its class, and a class
+without the classes that inherit from it.
 """
 
 from typing import Final
@@ -12,14 +13,14 @@ from setuptools import setup
 
 MODULES: Final = {
     "core": "block cell clock http",
-    "config": "deprecation snapshot template",
+    "config": "snapshot",
     "observability": "histogram",
     "wire": "answer body fault hop line request",
     "downstream": "bounds connection fault serving",
     "upstream": "asker connection fault queue replica",
     "policy": "adapt arrivals auth charging cohort decide decision identity jws permission phase quota ratelimit"
     " refusal route verified",
-    "proxy": "composing exchange failure forwarding mark pending record service shared",
+    "proxy": "composing copy exchange failure fallback forwarding mark pending record service shadow shared",
 }
 
 if __name__ == "__main__":

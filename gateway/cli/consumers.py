@@ -11,7 +11,7 @@ SHOWN = 50
 
 @click.command(short_help="Who still calls the legacy contract, and who has reacted.")
 @click.argument("migration", required=False, shell_complete=complete_migration)
-@click.option("--since", default="7d", show_default=True, metavar="DURATION", help="How far back, in days.")
+@click.option("--since", default="30d", show_default=True, metavar="DURATION", help="How far back, in days.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @admin_option
 def consumers(migration: str | None, since: str, form: str, admin: str) -> None:

@@ -315,6 +315,10 @@ class Key:
     kid: str | None
     material: Any = field(repr=False)
 
+    def __reduce__(self) -> tuple[type["Key"], tuple[str, str | None, Any]]:
+        """Keys that were fetched travel to workers; compiled, a frozen dataclass would lose its fields on the way."""
+        return Key, (self.algorithm, self.kid, self.material)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyServer:

@@ -61,8 +61,8 @@ class Audience:
         """Return the names of all migrations."""
         return list(self._rules.snapshot.migrations)
 
-    async def clients(self, migration: str | None, since: float) -> Sequence[Client]:
-        """Return every consumer of the last `since` seconds, most legacy calls first."""
+    async def clients(self, migration: str | None, since: float, limit: int) -> tuple[int, Sequence[Client]]:
+        """Return how many consumers called in the last `since` seconds, and so many of them, most calls first."""
         now = self._clock.now()
         first = int((now - since) // DAY_SECONDS)
         compared = self._spans(now)
@@ -73,7 +73,8 @@ class Audience:
             # Read first and kept as three numbers each, so that both readings are never held at once.
             earlier = await asyncio.to_thread(_trends, await self._store.totals(begin, migration), compared)
         totals = await self._store.totals(first, migration)
-        return await asyncio.to_thread(_clients, totals, compared, earlier)
+        known = [total for total in totals if total.migration in compared]
+        return len(known), await asyncio.to_thread(_clients, known[:limit], compared, earlier)
 
     async def outlook(self, migration: str | None, at: float | None) -> Sequence[Turn]:
         """Return every coming change and whom it hits; with `at` what will have changed by then."""
@@ -101,7 +102,6 @@ def _clients(totals: Iterable[Total], compared: Mapping[str, Span], earlier: Tre
     return [
         Client(total, earlier.get((total.migration, total.consumer)) or trend(total.days, compared[total.migration]))
         for total in totals
-        if total.migration in compared
     ]
 
 

@@ -3,10 +3,10 @@
 It is decided by the same `stand` that requests are held to, with another moment.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, nextafter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gateway.config.deprecation import Deprecation
 from gateway.config.snapshot import Migration, Snapshot
@@ -18,8 +18,7 @@ SHOWN: Final = 100
 """So many consumers are named by default; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One consumer: requests a day to the endpoints that change for it, and which those are."""
 
     consumer: str
@@ -86,11 +85,12 @@ def outlook(
     turns: list[Turn] = []
     for name, migration in snapshot.migrations.items():
         groups = _groups(snapshot, migration)
+        callers = _Callers(totals.get(name, ()), days)
         moments = [at] if at is not None else sorted({edge for group in groups for edge in _edges(group, now)})
         for moment in moments:
             before = now if at is not None else nextafter(moment, -inf)
-            turns += _turns(name, groups, before, moment, totals.get(name, ()), days)
-    return sorted(turns, key=lambda turn: turn.at)
+            turns += _turns(name, groups, before, moment, callers)
+    return sorted(turns, key=lambda turn: (turn.at, turn.status is None, turn.answer))
 
 
 def _groups(snapshot: Snapshot, migration: Migration) -> list[_Group]:
@@ -109,31 +109,62 @@ def _edges(group: _Group, now: float) -> Iterator[float]:
             yield edge
 
 
-def _turns(
-    name: str, groups: Sequence[_Group], before: float, after: float, totals: Sequence[Total], days: float
-) -> Iterator[Turn]:
+class _Callers:
+    """The consumers of one migration, by the endpoints that they call: sorted out once for each set of endpoints."""
+
+    def __init__(self, totals: Sequence[Total], days: float) -> None:
+        self._totals = totals
+        self._days = days
+        self._named: dict[str, Total] | None = None
+        self._hits: dict[frozenset[str], list[Hit]] = {}
+
+    def all(self, labels: frozenset[str]) -> list[Hit]:
+        """Return all who call one of these endpoints, the heaviest first."""
+        found = self._hits.get(labels)
+        if found is None:
+            every = (self._hit(total, labels) for total in self._totals)
+            found = sorted((hit for hit in every if hit is not None), key=lambda hit: (-hit.requests, hit.consumer))
+            self._hits[labels] = found
+        return found
+
+    def one(self, consumer: str, labels: frozenset[str]) -> Hit | None:
+        """Return a single consumer, if it calls one of these endpoints."""
+        if self._named is None:
+            self._named = {total.consumer: total for total in self._totals}
+        total = self._named.get(consumer)
+        return self._hit(total, labels) if total is not None else None
+
+    def _hit(self, total: Total, labels: frozenset[str]) -> Hit | None:
+        endpoints = tuple([label for label in total.endpoints if label in labels])
+        if not endpoints:
+            return None
+        return Hit(total.consumer, sum([total.endpoints[label] for label in endpoints]) / self._days, endpoints)
+
+
+def _turns(name: str, groups: Sequence[_Group], before: float, after: float, callers: _Callers) -> Iterator[Turn]:
     """Yield one change for each answer that begins at this moment."""
     found: dict[str, Turn] = {}
     special = {consumer for group in groups for consumer in group.calendar.extensions}
-    usual = _changes(groups, before, after, None)
-    for total in totals:
-        changes = _changes(groups, before, after, total.consumer) if total.consumer in special else usual
-        for spell, labels in changes:
-            endpoints = tuple(label for label in total.endpoints if label in labels)
-            requests = sum(total.endpoints[label] for label in endpoints) / days
-            if not requests:
-                continue
-            turn = found.setdefault(spell.answer, _turn(name, spell))
-            if total.consumer == OTHERS:
-                turn.unnamed += requests
-            else:
-                turn.hits.append(Hit(total.consumer, requests, endpoints))
-    for spell, _ in usual:
+    for spell, labels in _changes(groups, before, after, None):
         # Also one that hits nobody is told of.
-        found.setdefault(spell.answer, _turn(name, spell))
+        turn = found[spell.answer] = _turn(name, spell)
+        _add(turn, (hit for hit in callers.all(labels) if hit.consumer not in special))
+    for consumer in special:
+        for spell, labels in _changes(groups, before, after, consumer):
+            hit = callers.one(consumer, labels)
+            if hit is not None:
+                _add(found.setdefault(spell.answer, _turn(name, spell)), [hit])
     for turn in found.values():
         turn.hits.sort(key=lambda hit: (-hit.requests, hit.consumer))
     yield from found.values()
+
+
+def _add(turn: Turn, hits: Iterable[Hit]) -> None:
+    for hit in hits:
+        if hit.consumer == OTHERS:
+            turn.unnamed += hit.requests
+        else:
+            turn.hits.append(hit)
 
 
 def _turn(name: str, spell: Spell) -> Turn:

@@ -75,6 +75,15 @@ class Days(Mapping[int, int]):
             raise KeyError(day)
         return self._sums[at] - (self._sums[at - 1] if at else self._before)
 
+    def between(self, since: int, until: int) -> tuple[int, int | None]:
+        """Return the requests from one day until before another, and the first day that has any."""
+        days, sums = self._days, self._sums
+        begin = bisect_left(days, since)
+        end = bisect_left(days, until, begin)
+        if begin == end:
+            return 0, None
+        return sums[end - 1] - (sums[begin - 1] if begin else self._before), days[begin]
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._days)
 

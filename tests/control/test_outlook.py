@@ -155,10 +155,12 @@ async def test_the_ledger_says_who_calls_who_has_reacted_and_who_will_be_refused
         rows += [usage("lazy", day, 30, 3, side="successor") for day in range(today - 3, today + 1)]
         await store.record(Batch("here", 1, rows))
         audience = Audience(store, Rules(snapshot, tmp_path), FakeClock(now))
-        week = {one.total.consumer: one for one in await audience.clients(None, 7 * 86_400.0)}
-        month = {one.total.consumer: one for one in await audience.clients("watchlist", 60 * 86_400.0)}
+        week = {one.total.consumer: one for one in (await audience.clients(None, 7 * 86_400.0, 9))[1]}
+        month = {one.total.consumer: one for one in (await audience.clients("watchlist", 60 * 86_400.0, 9))[1]}
         gone = next(one for one in await audience.outlook("watchlist", None) if one.status == 410)
         assert await audience.outlook("watchlist", moment("2027-02-21")) == []
+        known, shown = await audience.clients(None, 60 * 86_400.0, 1)
+        assert (known, [one.total.consumer for one in shown]) == (2, ["keen"])
     finally:
         await store.close()
     # The week shows who called in it, and still knows what they did before the headers.

@@ -125,7 +125,7 @@ async def live_a_day(world: World, day: int) -> Counter[str]:
 async def told(world: World, day: int, begins: str, got: Counter[str]) -> tuple[str, ...]:
     """Return a line of the story, at the evening of a day."""
     world.clock.jump(START + (day + 1) * DAY - 1)
-    clients = await world.audience().clients(MIGRATION, 90 * DAY)
+    _, clients = await world.audience().clients(MIGRATION, 90 * DAY, 1000)
     courses = Counter(client.trend.course.value for client in clients)
     turns = await world.audience().outlook(MIGRATION, None)
     coming = next((turn for turn in turns if turn.hits), None)
