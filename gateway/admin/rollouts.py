@@ -133,7 +133,7 @@ class RolloutApi:
 
 def unavailable(error: StoreError) -> RefusedError:
     """Return the refusal (503) of a call that needs the store while that is away."""
-    detail = f"The store is away, so nothing can be changed or read from it; traffic goes on. {error}"
+    detail = f"The store does not answer; whether a change was made, the history will tell. Traffic goes on. {error}"
     return RefusedError(Problem(ProblemType.OVERLOADED, detail))
 
 

@@ -126,7 +126,10 @@ class Book:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS if self.is_up else AWAY_SECONDS)
-            await self._look()
+            try:
+                await self._look()
+            except Exception:  # whatever is in the store, what can be read of it later must still be
+                log.exception("the events cannot be followed")
 
     async def _look(self) -> None:
         """Read what is new, if the store lets us."""

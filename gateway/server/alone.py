@@ -84,9 +84,10 @@ class Alone:
         await self._plane.drain()
 
     async def close(self) -> None:
-        """Cut what is open."""
+        """Cut what is open, and take what was counted last."""
         await self._plane.close()
         await self.keys.close()
+        self._take(self._plane.report(is_last=True).delta)
 
     def _want(self, want: Want) -> None:
         self.keys.hear(want, self._publish)

@@ -134,8 +134,10 @@ class Control:
         await self.admin.start(listen.host, listen.port)
         await self.office.start()
         await self.crew.start(self._loaded)
-        self.office.lead()
         self._has_started = True
+        # What other gateways have changed while the workers were starting.
+        await self.crew.turn(self._snapshot.value.live)
+        self.office.lead()
 
     async def apply(self, loaded: Loaded) -> list[str]:
         """Make a new configuration the running one; return what those workers say who could not apply it."""

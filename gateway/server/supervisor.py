@@ -63,6 +63,8 @@ class Supervisor:
 
     async def start(self, loaded: Loaded) -> None:
         """Hold the address, start every worker, and keep their places filled; raises OSError when one cannot serve."""
+        # Made anew: the live values have been read since.
+        self._rules = replace(Rules.of(loaded), config=held(loaded.config, self._started_with))
         self._reservation = await Reservation.of(loaded.config.server.listen)
         await asyncio.gather(self.revocations.start(), self.keys.start())
         _raise_first(await asyncio.gather(*(post.fill() for post in self._posts), return_exceptions=True))

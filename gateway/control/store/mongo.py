@@ -93,7 +93,7 @@ class MongoStore:
     async def record(self, batch: Batch) -> None:
         """Add a batch to the ledger, a part at a time; what is there already is left out when it is repeated."""
         for part in batched(batch.rows, BULK, strict=False):
-            changes = [addition(row, batch) for row in part if row.requests]
+            changes = [addition(row, batch) for row in part if row.requests or row.failures]
             # An insertion that finds the key taken was done before, or another writer made the row just now; the
             # second attempt finds the row, and adds to it unless it has this batch.
             if changes and (taken := await self._change(changes)):

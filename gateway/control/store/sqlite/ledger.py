@@ -34,7 +34,7 @@ KEYS: Final = {
 
 def record(db: sqlite3.Connection, batch: Batch) -> None:
     """Add a batch, unless it is there already."""
-    rows = [row for row in batch.rows if row.requests]
+    rows = [row for row in batch.rows if row.requests or row.failures]
     with writing(db):
         if _is_new(db, batch):
             _add(db, "usage", rows, lambda row: {"requests": row.requests, "failures": row.failures})
