@@ -45,7 +45,7 @@ async def send(gateway: Gateway, *authorizations: bytes) -> Received:
 
 def bearer(**changes: Any) -> bytes:
     """Return a field with a token that is good but for the changes; None leaves a claim out."""
-    claims = {"iss": "https://issuer.test", "aud": "gw", "sub": "alice", "exp": int(time.time()) + 300, **changes}
+    claims = {"iss": "https://issuer.test", "aud": "gw", "sub": "alice", "exp": int(time.time()) + 86_400, **changes}
     present = {name: value for name, value in claims.items() if value is not None}
     payload = json.dumps(present).encode()
     return b"Bearer " + jwt.api_jws.encode(payload, SECRET, "HS256", headers={"kid": "kid-hs"}).encode()
