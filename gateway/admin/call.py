@@ -1,7 +1,6 @@
 """What the handlers of the admin API have in common: reading a call's body, answering, refusing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -67,11 +66,6 @@ def number(name: str, given: str | None, default: int, most: int) -> int:
     if not given.isascii() or not given.isdigit() or not 1 <= int(given[:20]) <= most:
         raise ValueError(f"{name} must be a whole number from 1 to {most}")
     return int(given)
-
-
-def iso(moment: float) -> str:
-    """Return Unix seconds as ISO 8601."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def answer(status: int, body: Mapping[str, Any]) -> web.Response:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import orjson
 from aiohttp import web
 
-from gateway.admin.call import RefusedError, answer, iso, number, unprocessable
+from gateway.admin.call import RefusedError, answer, number, unprocessable
 from gateway.admin.rollouts import unavailable
 from gateway.config.schema.scalars import duration
 from gateway.control.audience import Client
@@ -78,7 +78,7 @@ class ConsumerApi:
             raise unprocessable(error) from None
         except StoreError as error:
             raise unavailable(error) from None
-        return answer(200, {"changes": [turn.document(iso, limit) for turn in turns]})
+        return answer(200, {"changes": [turn.document(limit) for turn in turns]})
 
     def _named(self, migration: str | None) -> str | None:
         known = self._audience.migrations()

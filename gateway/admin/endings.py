@@ -5,11 +5,12 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from gateway.admin.call import OPERATOR, RefusedError, answer, document, iso, reason, text, unprocessable
+from gateway.admin.call import OPERATOR, RefusedError, answer, document, reason, text, unprocessable
 from gateway.admin.rollouts import unavailable
 from gateway.control.ending import Extension, UnfitError, UnknownError, Window
 from gateway.control.store.port import StoreError
 from gateway.core.errors import Problem, ProblemType
+from gateway.core.http import iso_time
 from gateway.policy.decide import parse_moment
 
 CONFLICT: Final = 409
@@ -140,17 +141,17 @@ def _extension(one: Extension) -> Mapping[str, Any]:
         "id": one.id,
         "migration": one.migration,
         "consumer": one.consumer,
-        "until": iso(one.until),
+        "until": iso_time(one.until),
         "who": one.who,
         "why": one.why,
-        "at": iso(one.at) if one.at is not None else None,
+        "at": iso_time(one.at) if one.at is not None else None,
     }
 
 
 def _window(one: Window) -> Mapping[str, Any]:
     return {
         "migration": one.migration,
-        "at": iso(one.start),
-        "until": iso(one.end),
+        "at": iso_time(one.start),
+        "until": iso_time(one.end),
         "cancelled": one.is_cancelled,
     }

@@ -7,10 +7,11 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from gateway.admin.call import OPERATOR, RefusedError, answer, document, iso, reason, text, unprocessable
+from gateway.admin.call import OPERATOR, RefusedError, answer, document, reason, text, unprocessable
 from gateway.config.schema.scalars import duration
 from gateway.core.clock import Clock
 from gateway.core.errors import Problem, ProblemType
+from gateway.core.http import iso_time
 from gateway.policy.decide import parse_moment
 from gateway.policy.revocation import Revocation
 
@@ -137,6 +138,6 @@ def _no_before(asked: Mapping[str, Any]) -> float:
 
 def _describe(one: Revocation) -> Mapping[str, Any]:
     kind, value = one.key
-    issued = {"before": iso(one.before)} if one.sub is not None else {}
-    times = {"at": iso(one.at), "until": iso(one.until)}
+    issued = {"before": iso_time(one.before)} if one.sub is not None else {}
+    times = {"at": iso_time(one.at), "until": iso_time(one.until)}
     return {"id": one.id, kind: value, **issued, **times, "by": one.by, "reason": one.reason}

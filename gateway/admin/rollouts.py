@@ -5,11 +5,12 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from gateway.admin.call import OPERATOR, RefusedError, answer, document, iso, number, reason, unprocessable
+from gateway.admin.call import OPERATOR, RefusedError, answer, document, number, reason, unprocessable
 from gateway.control.event import Event, Verb
 from gateway.control.rollout import VerbError
 from gateway.control.store.port import StoreError
 from gateway.core.errors import Problem, ProblemType
+from gateway.core.http import iso_time
 
 VERBS: Final = (Verb.SET, Verb.PAUSE, Verb.RESUME, Verb.PROMOTE, Verb.ROLLBACK)
 MAX_EVENTS: Final = 1_000
@@ -141,7 +142,7 @@ def described(event: Event) -> Mapping[str, Any]:
     """Return an event as the audit log shows it."""
     return {
         "number": event.number,
-        "at": iso(event.at),
+        "at": iso_time(event.at),
         "migration": event.migration,
         "what": event.verb,
         "who": event.who,

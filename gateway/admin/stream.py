@@ -55,16 +55,15 @@ class StreamApi:
         await response.prepare(request)
         self._open += 1
         try:
-            await self._tell(response)
+            await self._tell(response, _position(request.headers.get("Last-Event-ID"), self._feed.number()))
         except ConnectionError:
             pass  # the console was closed
         finally:
             self._open -= 1
         return response
 
-    async def _tell(self, response: web.StreamResponse) -> None:
-        number, due = self._feed.number(), 0.0
-        loop = asyncio.get_running_loop()
+    async def _tell(self, response: web.StreamResponse, number: int) -> None:
+        loop, due = asyncio.get_running_loop(), 0.0
         await response.write(b"retry: 3000\n\n")
         while True:
             for event in self._feed.events_since(number):
@@ -75,6 +74,13 @@ class StreamApi:
                 shown = [self._feed.show(name) for name in self._feed.migrations()]
                 await response.write(_sse("rollouts", {"rollouts": shown}))
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _position(given: str | None, newest: int) -> int:
+    """Return the event after which to go on: the one that was heard last, if it can be one."""
+    if given is None or not given.isascii() or not given.isdigit():
+        return newest
+    return min(int(given[:20]), newest)
 
 
 def _sse(name: str, body: Mapping[str, Any], number: str = "") -> bytes:

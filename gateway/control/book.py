@@ -11,7 +11,7 @@ from gateway.control.event import Event, Verb
 from gateway.control.standing import Standing
 from gateway.control.store.port import Store, StoreError, TakenError
 from gateway.core.clock import Clock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ class Book:
     async def start(self) -> None:
         """Read all that is there, and follow it. A store that is away is waited for, in the background."""
         await self._look()
-        spawn(self._follow(), name="follow the events", owner=self._tasks)
+        follow = repeat(self._look, lambda: LOOK_SECONDS if self.is_up else AWAY_SECONDS)
+        spawn(follow, name="follow the events", owner=self._tasks)
 
     async def close(self) -> None:
         """Follow no more and let the store go; may be called again."""
@@ -93,6 +94,7 @@ class Book:
                 try:
                     await self._ask(self._store.append(event))
                 except TakenError:
+                    await self._compare()
                     continue
                 await self._adopt([event])
                 return event
@@ -106,8 +108,9 @@ class Book:
                 await self._adopt([event])
 
     async def catch_up(self) -> None:
-        """Read what is new; raises StoreError."""
+        """Read what is new, after another gateway was faster; raises StoreError."""
         async with self._turn:
+            await self._compare()
             await self._read()
 
     def _event(self, draft: Draft) -> Event:
@@ -122,14 +125,6 @@ class Book:
             after=draft.after,
             fence=draft.fence,
         )
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS if self.is_up else AWAY_SECONDS)
-            try:
-                await self._look()
-            except Exception:  # whatever is in the store, what can be read of it later must still be
-                log.exception("the events cannot be followed")
 
     async def _look(self) -> None:
         """Read what is new, if the store lets us."""
@@ -149,6 +144,21 @@ class Book:
             if len(events) < PAGE:
                 break
         self.has_read = True
+
+    async def _compare(self) -> None:
+        """See that the store's history is the one we know; raises StoreError where it was emptied or set back.
+
+        Then traffic goes on as it is: which of the two should hold is for a person to say.
+        """
+        known = self.recent[-1] if self.recent else None
+        if known is None:
+            return
+        found = await self._ask(self._store.history(None, known.number + 1, 1))
+        if not found or found[0] != known:
+            has = f"ends with event {found[0].number}" if found else "is empty"
+            why = f"the store {has}, this gateway knows {known.number} events: was it restored? A restart goes by it"
+            log.error("%s", why)
+            raise StoreError(why)
 
     async def _ask[T](self, asked: Awaitable[T]) -> T:
         """Ask the store, and note whether it answers."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from gateway.config.schema.migration import Gates, Ramp
 from gateway.control.analysis import Outcome, Verdict, gather, judge, sides
@@ -13,6 +13,7 @@ from gateway.control.rollout import Action, RolloutState, State, position, shown
 from gateway.control.store.port import StoreError, TakenError
 from gateway.control.window import Window
 from gateway.core.clock import Clock
+from gateway.core.tasks import repeat
 from gateway.observability.metrics import Gauge, Labels
 
 log = logging.getLogger(__name__)
@@ -64,21 +65,6 @@ class Standing:
     failing: int
     sides: Mapping[str, Mapping[str, float]]
 
-    def document(self) -> dict[str, Any]:
-        """Return it as the admin API shows it."""
-        return {
-            "percent": self.state.percent,
-            "step": self.step,
-            "state": self.shown.value,
-            "since": self.state.since,
-            "attempts": self.state.attempts,
-            "cooldown_until": self.state.cooldown_until,
-            "judged_at": self.at,
-            "failing_intervals": self.failing,
-            "verdict": self.verdict.document(),
-            "window": self.sides,
-        }
-
 
 class Controller:
     """Owns the last standing of every migration. It fetches and acts; what is decided, `judge` and `step` decide.
@@ -104,12 +90,7 @@ class Controller:
 
     async def run(self) -> None:
         """Look for ever."""
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("rollouts could not be judged, trying again")
-            await asyncio.sleep(TICK_SECONDS)
+        await repeat(self.look, lambda: TICK_SECONDS)
 
     async def look(self) -> None:
         """Judge every migration whose interval is over, and act where that says so."""

@@ -1,8 +1,7 @@
 """Where rollouts are shown and changed by people: the operators' verbs over the book of events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from gateway.config.schema import Config, Ramp, Rollout
@@ -14,8 +13,8 @@ from gateway.control.preview import preview
 from gateway.control.rollout import RolloutState, begin, edited, position, shown, transition
 from gateway.control.standing import Standing
 from gateway.control.store.port import Store
-from gateway.control.usage import Usage
 from gateway.core.clock import Clock
+from gateway.core.http import iso_time
 
 DAY_SECONDS: Final = 86_400
 
@@ -71,10 +70,10 @@ class Desk:
             "percent": live,
             "step": position(rollout.ramp, state.percent),
             "steps": list(rollout.ramp.steps) if rollout.ramp is not None else [],
-            "since": _iso(state.since),
+            "since": iso_time(state.since),
             "attempts": state.attempts,
             "failing_intervals": seen.failing if seen is not None else 0,
-            "cooldown_until": _iso(state.cooldown_until) if state.cooldown_until is not None else None,
+            "cooldown_until": iso_time(state.cooldown_until) if state.cooldown_until is not None else None,
             "file_percent": rollout.percent,
             "differs": rollout.percent != live,
             "confirm": rollout.confirm,
@@ -104,9 +103,13 @@ class Desk:
             await self._book.change(_adoption(migration, settings.rollout, self._clock.now()))
 
     async def preview(self, migration: str, percent: float) -> Mapping[str, Any]:
-        """Return who moves at another percent, by the callers of today and yesterday; raises StoreError."""
+        """Return who moves at another percent, by the callers of the last 24 hours; raises StoreError.
+
+        The ledger counts by day: of who was here in that time, the requests of those days are taken.
+        """
         snapshot, now = self._rules.snapshot, self._clock.now()
-        rows = await _all(self._store.usage(int(now // DAY_SECONDS) - 1, migration))
+        since = now - DAY_SECONDS
+        rows = [row async for row in self._store.usage(int(since // DAY_SECONDS), migration) if row.last >= since]
         found = await asyncio.to_thread(preview, snapshot, migration, percent, rows, now)
         return found.document()
 
@@ -150,7 +153,13 @@ class Desk:
         event = self._book.last.get(migration)
         if event is None:
             return None
-        return {"number": event.number, "at": _iso(event.at), "what": event.verb, "who": event.who, "why": event.why}
+        return {
+            "number": event.number,
+            "at": iso_time(event.at),
+            "what": event.verb,
+            "who": event.who,
+            "why": event.why,
+        }
 
 
 def state_of(standing: Standing, migration: str, rollout: Rollout, now: float) -> RolloutState:
@@ -175,11 +184,3 @@ def _adoption(migration: str, rollout: Rollout, now: float) -> Callable[[Standin
 
 def _before(standing: Standing, migration: str, state: RolloutState) -> Mapping[str, Any]:
     return standing.rollouts.get(migration) or state.document()
-
-
-async def _all(rows: AsyncIterator[Usage]) -> list[Usage]:
-    return [row async for row in rows]
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

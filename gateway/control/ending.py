@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.config.deprecation import Brownout, Deprecation
@@ -12,6 +11,7 @@ from gateway.control.book import Book, Draft
 from gateway.control.event import Event, Verb
 from gateway.control.standing import Standing
 from gateway.core.clock import Clock
+from gateway.core.http import iso_time
 
 
 class UnfitError(Exception):
@@ -95,12 +95,12 @@ class Ending:
         if math.isinf(gone):
             raise ValueError(f"{migration} has no gone date, so there is nothing to extend")
         if until <= max(gone, self._clock.now()):
-            raise ValueError(f"until must lie ahead, and after gone ({_iso(gone)})")
+            raise ValueError(f"until must lie ahead, and after gone ({iso_time(gone)})")
         after = {"consumer": consumer, "until": until}
         await self._change(
             migration, Verb.EXTEND, who, why, after, lambda standing: _granted(standing, migration, consumer)
         )
-        return f"removed ({_iso(removed)}) ends it before" if until > removed else None
+        return f"removed ({iso_time(removed)}) ends it before" if until > removed else None
 
     async def withdraw(self, number: str, who: str, why: str) -> Extension:
         """Take an extension back, also one of the file's; raises UnknownError and StoreError."""
@@ -122,12 +122,12 @@ class Ending:
     async def _switch(self, migration: str, start: float, who: str, why: str, *, is_cancelled: bool) -> Window:
         window = self._window(migration, start)
         if window.end <= self._clock.now():
-            raise UnfitError(f"the brownout of {_iso(start)} is over")
+            raise UnfitError(f"the brownout of {iso_time(start)} is over")
 
         def before(standing: Standing) -> Mapping[str, Any]:
             if (start in standing.cancelled.get(migration, frozenset())) is is_cancelled:
                 raise UnfitError(
-                    f"the brownout of {_iso(start)} {'is cancelled already' if is_cancelled else 'takes place'}"
+                    f"the brownout of {iso_time(start)} {'is cancelled already' if is_cancelled else 'takes place'}"
                 )
             return {"start": start, "cancelled": not is_cancelled}
 
@@ -169,7 +169,7 @@ class Ending:
     def _window(self, name: str, start: float) -> Brownout:
         windows = {window.start: window for window in _windows(self._migration(name))}
         if start not in windows:
-            known = ", ".join(_iso(moment) for moment in sorted(windows)) or "none"
+            known = ", ".join(iso_time(moment) for moment in sorted(windows)) or "none"
             raise UnknownError(f"No brownout of {name} begins then; there are {known}.")
         return windows[start]
 
@@ -191,7 +191,3 @@ def _each(calendars: list[Deprecation], name: str) -> Iterator[float]:
 def _granted(standing: Standing, migration: str, consumer: str) -> Mapping[str, Any]:
     known = standing.extensions.get(migration, {}).get(consumer)
     return {"consumer": consumer, "until": known.until} if known is not None else {}
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

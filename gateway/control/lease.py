@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.control.store.port import Lease, Store, StoreError
 from gateway.core.clock import Clock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Leadership:
 
     def start(self) -> None:
         """Stand for the lease from now on."""
-        spawn(self._run(), name="stand for the lease", owner=self._tasks)
+        spawn(repeat(self._try, lambda: BEAT_SECONDS), name="stand for the lease", owner=self._tasks)
 
     async def close(self) -> None:
         """Give the lease back, so that somebody else leads at once; may be called again."""
@@ -107,14 +107,12 @@ class Leadership:
         else:
             self._held = None
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.attend()
-            except StoreError:
-                log.debug("the lease cannot be looked at: the store is away")
-            self._tell()
-            await asyncio.sleep(BEAT_SECONDS)
+    async def _try(self) -> None:
+        try:
+            await self.attend()
+        except StoreError:
+            log.debug("the lease cannot be looked at: the store is away")
+        self._tell()
 
     def _tell(self) -> None:
         """Log when leading begins or ends."""

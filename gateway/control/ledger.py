@@ -8,9 +8,10 @@ from itertools import islice
 from typing import Any, Final
 
 from gateway.control.store.port import Store, StoreError
-from gateway.control.usage import OTHERS, Batch, Usage
+from gateway.control.usage import Batch, Usage
 from gateway.core.clock import Clock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
+from gateway.observability.use import OTHERS
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class Ledger:
 
     def start(self) -> None:
         """Write from now on."""
-        spawn(self._run(), name="write the ledger", owner=self._tasks)
+        write = repeat(self._try, lambda: FLUSH_SECONDS if self.is_up else AWAY_SECONDS)
+        spawn(write, name="write the ledger", owner=self._tasks)
 
     async def close(self) -> None:
         """Write what is left; may be called again."""
@@ -93,15 +95,13 @@ class Ledger:
         self._number = max(self._number + 1, int(self._clock.now() * 1e9))
         return self._number
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS if self.is_up else AWAY_SECONDS)
-            try:
-                await self.write()
-            except StoreError as error:
-                self._note(is_up=False, why=str(error))
-            else:
-                self._note(is_up=True)
+    async def _try(self) -> None:
+        try:
+            await self.write()
+        except StoreError as error:
+            self._note(is_up=False, why=str(error))
+        else:
+            self._note(is_up=True)
 
     def _note(self, *, is_up: bool, why: str = "") -> None:
         if is_up is not self.is_up:

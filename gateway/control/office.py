@@ -19,7 +19,7 @@ from gateway.control.usage import Usage
 from gateway.control.window import Window, counted
 from gateway.control.window_share import WindowShare
 from gateway.core.clock import Clock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 from gateway.observability.delta import Delta
 from gateway.observability.metrics import Gauge, Metrics
 from gateway.observability.use import Use
@@ -27,7 +27,7 @@ from gateway.observability.use import Use
 log = logging.getLogger(__name__)
 
 DAY_SECONDS: Final = 86_400
-TIDY_SECONDS: Final = 3_600.0
+TIDY_SECONDS: Final = 600.0
 ADOPT_SECONDS: Final = 1.0
 
 
@@ -78,8 +78,8 @@ class Office:
         self.ledger.start()
         self.shadows.start()
         spawn(self.controller.run(), name="judge rollouts", owner=self._tasks)
-        spawn(self._tidy(), name="forget old days", owner=self._tasks)
-        spawn(self._adopt(), name="make events of the file's changes", owner=self._tasks)
+        spawn(repeat(self._tidy, lambda: TIDY_SECONDS), name="forget old days", owner=self._tasks)
+        spawn(repeat(self._adopt, lambda: ADOPT_SECONDS), name="make events of the file's changes", owner=self._tasks)
 
     async def adopt_file(self) -> None:
         """Make events of what the file has changed. While the store is away that waits until it is back."""
@@ -130,17 +130,15 @@ class Office:
         yield (), float(self.lease.fence is not None)
 
     async def _adopt(self) -> None:
-        while True:
-            await asyncio.sleep(ADOPT_SECONDS)
-            if not self._has_adopted and self.book.is_up:
-                await self.adopt_file()
+        if not self._has_adopted and self.book.is_up:
+            await self.adopt_file()
 
     async def _tidy(self) -> None:
-        while True:
+        """Only who leads, so that one machine with a wrong clock cannot empty the ledger while it follows."""
+        if self.lease.fence is not None:
             oldest = self._clock.now() - self._rules.config.ledger.keep
             with suppress(StoreError):
                 await self._store.forget(int(oldest // DAY_SECONDS))
-            await asyncio.sleep(TIDY_SECONDS)
 
 
 def _row(use: Use, now: float) -> Usage:

@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from gateway.config.deprecation import Deprecation
 from gateway.config.snapshot import Migration, Snapshot
-from gateway.control.usage import OTHERS, Total
+from gateway.control.usage import Total
+from gateway.core.http import iso_time
+from gateway.observability.use import OTHERS
 from gateway.policy.day import ANYWHERE, Spell
 from gateway.policy.phase import Phase, stand
 
@@ -47,15 +49,15 @@ class Turn:
         """Requests a day of all who are hit."""
         return sum(hit.requests for hit in self.hits) + self.unnamed
 
-    def document(self, iso: Any, shown: int = SHOWN) -> dict[str, Any]:
-        """Return it as JSON values, the heaviest consumers named; `iso` writes times."""
+    def document(self, shown: int = SHOWN) -> dict[str, Any]:
+        """Return it as JSON values, the heaviest consumers named."""
         named = [
             {"consumer": hit.consumer, "requests_a_day": round(hit.requests, 1), "endpoints": hit.endpoints}
             for hit in self.hits[:shown]
         ]
         return {
-            "at": iso(self.at),
-            "until": iso(self.until) if self.until is not None else None,
+            "at": iso_time(self.at),
+            "until": iso_time(self.until) if self.until is not None else None,
             "migration": self.migration,
             "answer": self.answer,
             "status": self.status,

@@ -9,8 +9,9 @@ import orjson
 
 from gateway.config.live import LiveMigration
 from gateway.config.snapshot import Identity, IdentityKind, Side, Snapshot
-from gateway.control.usage import OTHERS, Usage
+from gateway.control.usage import Usage
 from gateway.core.http import RequestHead
+from gateway.observability.use import OTHERS
 from gateway.policy.auth import GivenClaims
 from gateway.policy.cohort import side
 from gateway.policy.decide import Memory, decide

@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from gateway.control.store.port import Sample, Store, StoreError
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 from gateway.observability.metrics import Metrics
 from gateway.observability.shadow import ShadowSample
 
@@ -33,7 +34,7 @@ class ShadowBook:
 
     def start(self) -> None:
         """Write samples from now on."""
-        spawn(self._run(), name="write shadow samples", owner=self._tasks)
+        spawn(repeat(self._try, lambda: WRITE_SECONDS), name="write shadow samples", owner=self._tasks)
 
     async def close(self) -> None:
         """Write no more; may be called again."""
@@ -48,8 +49,9 @@ class ShadowBook:
         samples = list(self._waiting)
         if samples:
             await self._store.keep_samples(samples, KEPT)
-            for _ in samples[: len(self._waiting)]:
-                self._waiting.popleft()
+            # Others may have come meanwhile, and pushed the oldest out.
+            written = set(map(id, samples))
+            self._waiting = deque((one for one in self._waiting if id(one) not in written), WAITING)
 
     async def show(self, migration: str) -> Mapping[str, Any]:
         """Return what `GET /api/shadow/{m}` answers; raises StoreError."""
@@ -66,13 +68,9 @@ class ShadowBook:
             "samples": [_shown(sample) for sample in await self._store.samples(migration, KEPT)],
         }
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_SECONDS)
-            try:
-                await self.write()
-            except StoreError:
-                continue
+    async def _try(self) -> None:
+        with suppress(StoreError):
+            await self.write()
 
 
 def _most(field: tuple[str, int]) -> tuple[int, str]:

@@ -4,10 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
-
-OTHERS: Final = "(others)"
-"""Stands for the callers who were counted without a name, because there was no room for more of them."""
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)

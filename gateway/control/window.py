@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.control.figures import LANE, LEGACY, PACKED_BITS, SHADOW, SUCCESSOR, Figures, Tally
+from gateway.core.http import CLIENT_GONE
 from gateway.observability.delta import Delta
 
 SLOT_SECONDS: Final = 10
@@ -15,8 +16,6 @@ FINE_SECONDS: Final = 300
 COARSE_SECONDS: Final = 60
 KEPT_SECONDS: Final = 86_400
 """How far back a step can be judged: one that has less than `min_requests` in a day is a person's to move."""
-CLIENT_GONE: Final = 499
-"""The status noted for a client that left before the answer's head: such a request is neither good nor bad."""
 
 type Key = tuple[str, str]
 """An endpoint and a side."""
@@ -149,8 +148,10 @@ def counted(delta: Delta) -> Slot:
     for (migration, endpoint, side, code), count in delta.counts.get("requests", {}).items():
         if code != CLIENT_GONE:
             requests[migration, endpoint, side] += count
+    left = delta.counts.get("fallbacks_left", {})
     for (migration, endpoint), count in delta.counts.get("fallbacks", {}).items():
-        requests[migration, endpoint, LEGACY] -= count
+        # Of those whose client left while legacy was asked, legacy's requests hold nothing.
+        requests[migration, endpoint, LEGACY] -= count - left.get((migration, endpoint), 0)
         requests[migration, endpoint, SUCCESSOR] += count
     failures = delta.counts.get("failures", {})
     durations = delta.durations.get("durations", {})

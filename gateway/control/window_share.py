@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -10,7 +11,7 @@ from redis.exceptions import RedisError
 
 from gateway.control.window import SLOT_SECONDS, Window, slot_start
 from gateway.core.clock import Clock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class WindowShare:
     def start(self) -> None:
         """Exchange slots from now on, where there is a Redis."""
         if self._redis is not None:
-            spawn(self._run(self._redis), name="share windows", owner=self._tasks)
+            spawn(
+                repeat(partial(self._try, self._redis), lambda: SHARE_SECONDS), name="share windows", owner=self._tasks
+            )
 
     async def close(self) -> None:
         """Exchange no more; may be called again."""
@@ -63,15 +66,13 @@ class WindowShare:
             await self._take(redis, starts[at : at + PAGE])
         self._read_until = newest
 
-    async def _run(self, redis: Redis) -> None:
-        while True:
-            try:
-                await self.exchange(redis)
-            except (RedisError, OSError) as error:
-                self._note(is_up=False, why=str(error))
-            else:
-                self._note(is_up=True)
-            await asyncio.sleep(SHARE_SECONDS)
+    async def _try(self, redis: Redis) -> None:
+        try:
+            await self.exchange(redis)
+        except (RedisError, OSError) as error:
+            self._note(is_up=False, why=str(error))
+        else:
+            self._note(is_up=True)
 
     async def _write(self, redis: Redis, starts: Iterable[int]) -> None:
         async with redis.pipeline(transaction=False) as pipeline:

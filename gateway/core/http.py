@@ -26,6 +26,9 @@ HTTP_DATES: Final = tuple(
 PIVOT: Final = 77
 """From which two-digit year on the last century is meant: more than 50 years ahead is none."""
 
+CLIENT_GONE = 499
+"""The status noted (never sent) when the client left before the answer's head: neither good nor bad."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110 section 9.2.1, without TRACE, which is not served."""
 

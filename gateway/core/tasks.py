@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -15,6 +15,17 @@ def spawn[T](work: Coroutine[Any, Any, T], *, name: str, owner: set[asyncio.Task
     task.add_done_callback(owner.discard)
     task.add_done_callback(_log_end)
     return task
+
+
+async def repeat(turn: Callable[[], Awaitable[object]], pause: Callable[[], float]) -> None:
+    """Take a turn after each pause (seconds), for ever. One that fails is logged with its traceback, and no more."""
+    while True:
+        await asyncio.sleep(pause())
+        try:
+            await turn()
+        except Exception:  # whatever it was, what this keeps going must not end silently
+            task = asyncio.current_task()
+            log.exception("task %s failed, it is tried again", task.get_name() if task is not None else "?")
 
 
 async def cancel_all(owner: set[asyncio.Task[Any]]) -> None:

@@ -26,7 +26,8 @@ class Metrics:
     or never came; never our own refusals and limits, nor clients that left. A request that legacy answered in the
     successor's place is in `requests` with side legacy and in `fallbacks`, keyed by (migration, endpoint); its failure
     is the successor's, whatever legacy's answer. So the successor was asked for the `requests` of its side and the
-    `fallbacks`; legacy's own calls are the `requests` of its side without the `fallbacks`. `shadows` is keyed by
+    `fallbacks`; legacy's own calls are the `requests` of its side without the `fallbacks`. Those of them whose client
+    left before legacy answered are in `fallbacks_left`, too. `shadows` is keyed by
     (migration, result): match, mismatch, error or dropped; `shadow_fields` by (migration, path), never shown by these
     labels, because nobody bounds their number over time.
     """
@@ -35,6 +36,7 @@ class Metrics:
         self.requests: Counter[tuple[str, str, str, int]] = Counter()
         self.failures: Counter[Labels] = Counter()
         self.fallbacks: Counter[Labels] = Counter()
+        self.fallbacks_left: Counter[Labels] = Counter()
         self.shadows: Counter[Labels] = Counter()
         self.shadow_fields: Counter[Labels] = Counter()
         self.durations: defaultdict[Labels, Histogram] = defaultdict(Histogram)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.observability.metrics import Metrics
+from gateway.observability.use import OTHERS
 
 PATHS: Final = 100
 """Fields of a migration that are counted by their own path; further ones are counted together."""
-OTHERS: Final = "(others)"
 SAMPLES: Final = 20
 """Samples that are held between two reports; further ones are only counted."""
 PATH_LENGTH: Final = 200

@@ -1,6 +1,10 @@
 """Who has called what, as a worker counts it: rows for the consumer ledger."""
 
 from dataclasses import dataclass
+from typing import Final
+
+OTHERS: Final = "(others)"
+"""Stands for the callers, or the fields, for whom there was no room any more."""
 
 
 @dataclass(frozen=True, slots=True)

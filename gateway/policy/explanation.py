@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway.config.snapshot import Snapshot
-from gateway.core.http import Fields, RequestHead
+from gateway.core.http import Fields, RequestHead, iso_time
 from gateway.policy.auth import GivenClaims
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Decision, Forward, Local, Need, NeedCount, NeedKeys, Refuse, Stream
@@ -33,7 +32,7 @@ class Explanation:
     @property
     def at(self) -> str:
         """The moment, ISO 8601."""
-        return datetime.fromtimestamp(self.now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return iso_time(self.now)
 
     @property
     def outcome(self) -> str:

@@ -4,7 +4,6 @@ import math
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -13,7 +12,7 @@ from urllib.parse import quote
 from gateway.config.deprecation import Deprecation
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
-from gateway.core.http import Fields
+from gateway.core.http import Fields, iso_time
 
 URI_SAFE: Final = "%/:?#[]@!$&'()*+,;="
 NO_URI: Final = re.compile(r"[^A-Za-z0-9._~%/:?#\[\]@!$&'()*+,;=-]")
@@ -138,4 +137,4 @@ def _outlook(gone: float) -> str:
 def _iso(moment: float) -> str:
     if math.isinf(moment):
         return "a date not set"
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_time(moment)

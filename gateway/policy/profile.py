@@ -1,6 +1,6 @@
 """What of a caller decides about its side and its quotas: enough to decide again later, and no more than that."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -11,7 +11,7 @@ from gateway.config.snapshot import Endpoint, Identity, IdentityKind, Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.cohort import Assignment
 from gateway.policy.decision import Caller
-from gateway.policy.identity import keepable, read
+from gateway.policy.identity import first, keepable, read
 
 BUCKET: Final = "bucket"
 IPV4_NETWORK: Final = 24
@@ -22,9 +22,12 @@ type Profiled = Mapping[str, tuple[Identity, ...]]
 
 
 def profiled(snapshot: Snapshot) -> Profiled:
-    """Return which identities decide about a side or a quota of each migration's endpoints; never the address."""
+    """Return which identities pin callers, open endpoints or choose quotas of each migration; never the address.
+
+    Those that the split goes by are not among them: of these only one decides about a caller.
+    """
     found: dict[str, dict[Identity, None]] = {
-        name: dict.fromkeys(_deciding(migration.rollout.by, (pin.when.terms for pin in migration.rollout.pins)))
+        name: dict.fromkeys(identity for pin in migration.rollout.pins for identity, _ in pin.when.terms)
         for name, migration in snapshot.migrations.items()
     }
     for endpoint in snapshot.endpoints:
@@ -36,18 +39,20 @@ def profiled(snapshot: Snapshot) -> Profiled:
 
 
 def profile(identities: tuple[Identity, ...], head: RequestHead, caller: Caller, assignment: Assignment) -> str:
-    """Return the caller's values of these identities as a JSON object.
+    """Return the caller's values of these identities, and of the one that its side goes by, as a JSON object.
 
     Where the address decided, or a value too long to be kept, `bucket` stands for it: the hash position, which cannot
     be turned back.
     """
     values: dict[str, Any] = {}
-    for identity in identities:
+    decider = assignment.identity or _first(head, caller, assignment)
+    for identity in (*identities, decider) if decider is not None else identities:
+        if identity.kind is IdentityKind.IP:
+            continue
         value = read(identity, head, caller.token.texts, caller.ip)
         if value is not None and keepable(value) == value:
             values[identity.label] = value
-    decider = assignment.identity
-    if decider is not None and decider.label not in values:
+    if assignment.identity is not None and assignment.identity.label not in values:
         values[BUCKET] = assignment.position
     return orjson.dumps(values).decode()
 
@@ -65,10 +70,10 @@ def network(ip: str, secret: bytes) -> str:
     return f"network:{digest}"
 
 
-def _deciding(by: Iterable[Identity], terms: Iterable[tuple[tuple[Identity, str], ...]]) -> Iterator[Identity]:
-    yield from by
-    for pairs in terms:
-        yield from (identity for identity, _ in pairs)
+def _first(head: RequestHead, caller: Caller, assignment: Assignment) -> Identity | None:
+    """Return what would decide about a caller who is pinned, so that pinned ones can be told apart."""
+    found = first(assignment.rollout.by, head, caller.token.texts, caller.ip)
+    return found[0] if found is not None else None
 
 
 def _tiered(endpoint: Endpoint) -> Iterator[Identity]:

@@ -8,13 +8,14 @@ import asyncio
 import logging
 from typing import Final
 
+from gateway.core.http import CLIENT_GONE
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.policy.decision import Forward
 from gateway.policy.fallback import to_legacy
 from gateway.proxy.budget import Budget
 from gateway.proxy.exchange import HELD_BYTES, Exchange
-from gateway.proxy.record import CLIENT_GONE, Record
+from gateway.proxy.record import Record
 from gateway.proxy.shared import Shared
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import Framing

@@ -4,7 +4,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ import orjson
 
 from gateway.config.deprecation import Deprecation
 from gateway.config.snapshot import Endpoint, Migration, Snapshot
+from gateway.core.http import iso_time
 from gateway.policy import phase
 
 MOST_SECONDS: Final = 300
@@ -107,4 +107,4 @@ def _iso(moment: float) -> str | None:
     """Return ISO 8601 in UTC; a date that the file leaves out is infinitely far away and has none."""
     if math.isinf(moment):
         return None
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_time(moment)

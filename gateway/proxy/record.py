@@ -5,19 +5,13 @@ from typing import Final
 
 from gateway.config.snapshot import Endpoint, Route, Side
 from gateway.core.errors import ProblemType
-from gateway.core.http import RequestHead
+from gateway.core.http import CLIENT_GONE, RequestHead
 from gateway.observability.access_log import Entry
 from gateway.observability.metrics import Metrics
 from gateway.policy.decision import Decision, Forward, Local, Refuse, Stream
 from gateway.policy.phase import Phase
 from gateway.proxy.budget import Fall
-from gateway.proxy.tally import Tally
-
-CLIENT_GONE: Final = 499
-"""The status noted (never sent) when the client left before the answer's head."""
-
-SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
-"""Plain texts: an enumeration's hash is many times dearer."""
+from gateway.proxy.tally import SIDES, Tally
 
 WARNED: Final = (Phase.DEPRECATED, Phase.GONE, Phase.REMOVED)
 SUCCESSOR: Final = SIDES[1]
@@ -111,6 +105,8 @@ class Record:
             return side
         fall.end()
         metrics.fallbacks[target.owner, target.label] += 1
+        if self.status == CLIENT_GONE:
+            metrics.fallbacks_left[target.owner, target.label] += 1
         return BOTH
 
     def _count_own(self, now: float, metrics: Metrics, tally: Tally) -> None:

@@ -6,15 +6,14 @@ from typing import Final
 
 from gateway.config.snapshot import Side, Snapshot
 from gateway.core.http import RequestHead
-from gateway.observability.use import Use
+from gateway.observability.use import OTHERS, Use
 from gateway.policy.cohort import Assignment
 from gateway.policy.decision import Caller, Forward, Refuse
 from gateway.policy.identity import keepable
 from gateway.policy.profile import network, profile, profiled
 
 SIDES: Final = (Side.LEGACY.value, Side.SUCCESSOR.value)
-OTHERS: Final = "(others)"
-"""Stands for the callers for whom there was no room any more."""
+"""Plain texts: an enumeration's hash is many times dearer."""
 
 type Row = tuple[str, str, str, str, str]
 """Migration, endpoint, side, consumer and profile."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gateway.config.load import ConfigError
 from gateway.control.store.opening import open_store
 from gateway.core.clock import Clock, SystemClock
-from gateway.core.tasks import cancel_all, spawn
+from gateway.core.tasks import cancel_all, repeat, spawn
 from gateway.observability.access_log import AccessLog
 from gateway.server.configuration import ConfigSource, log_refusal
 from gateway.server.control import Addresses, Control
@@ -77,7 +77,8 @@ class Gateway:
             raise
         self._control = control
         spawn(self._watch(stamp), name="watch the configuration", owner=self._tasks)
-        spawn(self._collect(), name="collect reports", owner=self._tasks)
+        collect = repeat(self._running.crew.refresh, lambda: REPORT_SECONDS)
+        spawn(collect, name="collect reports", owner=self._tasks)
         log.info("serving %s, admin %s, %r", self.addresses.public, self.addresses.admin, loaded.snapshot)
 
     async def reload(self) -> bool:
@@ -124,9 +125,3 @@ class Gateway:
             if stamp is not None and stamp != seen:
                 seen = stamp
                 await self.reload()
-
-    async def _collect(self) -> None:
-        """Have the workers report now and then, whether somebody asks for the figures or not."""
-        while True:
-            await asyncio.sleep(REPORT_SECONDS)
-            await self._running.crew.refresh()

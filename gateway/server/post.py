@@ -19,6 +19,8 @@ SETTLED_SECONDS: Final = 1.0
 """Who dies sooner after its start has died of the start."""
 BEGIN_SECONDS: Final = 60.0
 APPLY_SECONDS: Final = 10.0
+TURN_SECONDS: Final = 0.5
+"""Live values need no compiling: who has not taken them by then has other troubles, and takes them when those end."""
 ASK_SECONDS: Final = 0.5
 
 type Look = Callable[[Want, Callable[[Fetched], None]], None]
@@ -99,11 +101,12 @@ class Post:
         child = self._child
         if child is None:
             return None
+        seconds = APPLY_SECONDS if isinstance(order, Apply) else TURN_SECONDS * (not self._is_silent)
         try:
-            async with asyncio.timeout(APPLY_SECONDS):
+            async with asyncio.timeout(seconds):
                 answer = await child.ask(order)
         except TimeoutError:
-            return f"worker {child.pid} has not answered for {APPLY_SECONDS:g} s"
+            return f"worker {child.pid} has not answered; it does as it is told when it goes on"
         except GoneError:
             return None
         if isinstance(answer, Applied):

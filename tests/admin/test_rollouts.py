@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.admin import EYES, admin_of
 from tests.support.client import ask
-from tests.support.gateway import migrating
+from tests.support.gateway import migrating, running
 from tests.support.poll import until
 from tests.support.upstream import ScriptedUpstream, answering, json_answer
 
@@ -222,3 +222,27 @@ async def test_what_shadows_find_is_told_by_field_with_redacted_samples(tmp_path
     assert found["fields"] == [{"path": "data[*].stock_code", "count": 1}]
     assert found["samples"][0]["differences"]["data[*].stock_code"] == {"legacy": "str(6)", "successor": "str(13)"}
     assert "secret" not in json.dumps(found)
+
+
+async def test_whoever_comes_back_to_the_stream_hears_what_was_missed(tmp_path: Path) -> None:
+    async with admin_of(tmp_path, _text(10)) as admin:
+        for percent in (11, 12, 13):
+            await admin.post("/api/rollouts/watchlist/set", percent=percent, reason="x")
+        url = f"http://127.0.0.1:{admin.gateway.admin_port}/api/stream"
+        since = {**EYES, "Last-Event-ID": "2"}
+        async with aiohttp.ClientSession() as session, session.get(url, headers=since) as stream:
+            for percent in (12.0, 13.0):
+                await stream.content.readuntil(b"event: event\n")
+                event = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+                assert event["to"]["percent"] == percent
+
+
+async def test_what_was_counted_last_is_in_the_ledger_after_a_stop(tmp_path: Path) -> None:
+    async with ScriptedUpstream() as v1, ScriptedUpstream() as v2:
+        text = migrating(v1.origin, v2.origin, percent=10)
+        async with running(tmp_path, text) as gateway:
+            for number in range(9):
+                await ask(gateway.public_port, "/api/favorites", fields={"X-User": f"user-{number}"})
+        async with admin_of(tmp_path, text) as admin:
+            found = (await admin.get("/api/rollouts/watchlist/preview?percent=60"))[1]
+    assert found["requests"]["known"] == 9

@@ -49,11 +49,21 @@ async def test_a_large_jump_shows_who_moves_and_is_asked_about(crossfade: Crossf
         asked = await rollout("set", "watchlist", "90", "--reason", "big")
         kept = json.loads((await rollout("show", "watchlist", "--json")).stdout)
         sure = await rollout("set", "watchlist", "90", "--reason", "big", "--yes")
+        promoted = await rollout("promote", "watchlist", "--reason", "all")
+        document = await rollout("promote", "watchlist", "--reason", "all", "--json")
+        back = await rollout("rollback", "watchlist", "--reason", "INC-7")
+        again = await rollout("promote", "watchlist", "--reason", "all")
     assert asked.returncode == 1
-    assert "watchlist from 10 % to 90 %" in asked.stdout
+    assert "watchlist from 10 % to 90 %" in asked.stderr
+    assert asked.stdout == ""
     assert "Move watchlist from 10 % to 90 %?" in asked.stderr
     assert kept["percent"] == 10.0
     assert (sure.returncode, sure.stdout) == (0, "watchlist: 90 %, static.\n")
+    assert "The way back: crossfade rollout set watchlist 10 --reason" in sure.stderr
+    assert (promoted.returncode, promoted.stdout) == (0, "watchlist: 100 %, promoted.\n"), "no more than 10 points"
+    assert (document.returncode, document.stdout) == (1, "")
+    assert (back.returncode, back.stdout) == (0, "watchlist: 0 %, rolled_back.\n"), "the way to safety asks nothing"
+    assert (again.returncode, "Move watchlist from 0 % to 100 %?" in again.stderr) == (1, True)
 
 
 async def test_what_cannot_be_done_has_a_reason_and_an_exit_code(crossfade: Crossfade, tmp_path: Path) -> None:
@@ -63,12 +73,14 @@ async def test_what_cannot_be_done_has_a_reason_and_an_exit_code(crossfade: Cros
         viewer = await rollout("rollback", "watchlist", "--reason", "x", environ=EYES)
         unreasoned = await rollout("rollback", "watchlist")
         wild = await rollout("set", "watchlist", "101", "--reason", "x")
+        nan = await rollout("set", "watchlist", "nan", "--reason", "x")
     assert (paused.returncode, "there is no ramp" in paused.stderr) == (1, True)
     assert (unknown.returncode, "there are watchlist" in unknown.stderr) == (1, True)
     assert (viewer.returncode, "operator's token" in viewer.stderr) == (1, True)
     assert (unreasoned.returncode, "--reason" in unreasoned.stderr) == (2, True)
     assert (wild.returncode, "101" in wild.stderr) == (2, True)
-    for done in (paused, unknown, viewer, unreasoned, wild):
+    assert (nan.returncode, "nan" in nan.stderr) == (2, True)
+    for done in (paused, unknown, viewer, unreasoned, wild, nan):
         assert "Traceback" not in done.stderr
         assert "token-for-tests" not in done.stderr
 

@@ -1,8 +1,9 @@
 """Two gateways write into one book, and agree on what stands in it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,39 @@ async def test_an_event_that_was_decided_elsewhere_is_appended_once(tmp_path: Pa
         assert [standing.number for standing in reader.seen] == [1]
         found: Sequence[Event] = await book._store.events()
         assert list(found) == [event]
+
+
+async def test_a_store_that_was_set_back_is_named_and_traffic_stays_as_it_is(tmp_path: Path) -> None:
+    async with _book(tmp_path) as (book, reader, _):
+        await book.change(_set(25.0))
+        await book.change(_set(35.0))
+        await asyncio.to_thread(_empty, tmp_path)
+        with pytest.raises(StoreError, match="has been removed or replaced"):
+            await book.change(_set(45.0))
+        with pytest.raises(StoreError, match="the store is empty, this gateway knows 2 events: was it restored"):
+            await book.change(_set(45.0))
+        assert book.standing.percent("watchlist") == 35.0
+        assert len(reader.seen) == 2
+
+
+async def test_an_event_of_a_newer_version_is_named_and_what_holds_goes_on(tmp_path: Path) -> None:
+    async with _book(tmp_path) as (book, _, _):
+        await book.change(_set(25.0))
+        await asyncio.to_thread(_freeze, tmp_path / "book.db")
+        with pytest.raises(StoreError, match="an event says 'freeze'"):
+            await book.change(_set(30.0))
+        assert not book.is_up
+        assert book.standing.percent("watchlist") == 25.0
+
+
+def _empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def _freeze(file: Path) -> None:
+    """Write what only a version of tomorrow could."""
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("CREATE TEMP TABLE copy AS SELECT * FROM event")
+        db.execute("UPDATE copy SET number = 2, verb = 'freeze'")
+        db.execute("INSERT INTO event SELECT * FROM copy")

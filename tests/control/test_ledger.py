@@ -12,8 +12,9 @@ from gateway.control import ledger as module
 from gateway.control.ledger import Ledger
 from gateway.control.store.opening import open_store
 from gateway.control.store.port import StoreError
-from gateway.control.usage import OTHERS, Batch, Usage
+from gateway.control.usage import Batch, Usage
 from gateway.core.tasks import spawn
+from gateway.observability.use import OTHERS
 from tests.support.clock import FakeClock
 
 DAY = 20_000

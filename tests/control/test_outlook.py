@@ -12,8 +12,9 @@ from gateway.control.audience import Audience
 from gateway.control.outlook import Turn, outlook
 from gateway.control.store.opening import open_store
 from gateway.control.trend import Course
-from gateway.control.usage import OTHERS, Batch, Total
+from gateway.control.usage import Batch, Total
 from gateway.core.http import RequestHead, iso_time
+from gateway.observability.use import OTHERS
 from gateway.policy.auth import GivenClaims
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Refuse
@@ -110,7 +111,7 @@ def test_callers_without_a_name_are_counted_but_are_no_consumers(snapshot: Snaps
 def test_only_so_many_are_named(snapshot: Snapshot) -> None:
     totals = {"watchlist": [total(f"c{number}", listing=number) for number in range(1, 201)]}
     (gone,) = [turn for turn in outlook(snapshot, totals, 1.0, moment("2027-02-15")) if turn.at == moment("2027-03-02")]
-    document = gone.document(iso_time)
+    document = gone.document()
     assert (document["consumers"], len(document["named"]), document["and_others"]) == (200, 100, 100)
     assert document["named"][0]["consumer"] == "c200"
 

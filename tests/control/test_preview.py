@@ -10,9 +10,10 @@ from gateway.config.compile import compile_snapshot
 from gateway.config.live import Live, LiveMigration
 from gateway.config.snapshot import Snapshot
 from gateway.control.preview import SHOWN, preview
-from gateway.control.usage import OTHERS, Usage
+from gateway.control.usage import Usage
 from gateway.core.http import RequestHead
 from gateway.observability.metrics import Metrics
+from gateway.observability.use import OTHERS
 from gateway.policy.auth import TokenCache
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward
@@ -156,6 +157,23 @@ def test_callers_who_were_counted_without_a_name_are_told_apart() -> None:
     row = Usage(1, "watchlist", "GET /api/favorites", "legacy", OTHERS, "", 7, 0, NOW, NOW)
     found = preview(snapshot, "watchlist", 100.0, [row], NOW)
     assert (found.unnamed, found.requests, found.share) == (7, 0, 0.0)
+
+
+def test_a_user_with_many_sessions_is_one_key() -> None:
+    snapshot = compile_snapshot(parse(AREA))
+    tally = Tally(snapshot, 1_000, b"secret")
+    token = jwt.encode({"sub": "alice", "plan": "pro", "exp": NOW + 900}, SECRET, "HS256")
+    for session in range(5):
+        fields = [("Authorization", f"Bearer {token}"), ("Cookie", f"cid=session-{session}")]
+        head = RequestHead.of("GET", "/api/favorites", fields)
+        decision = decide(head, snapshot, NOW, Memory.fresh(TOKENS))
+        Record("r", 1.0, head, decision, 200).count(2.0, Metrics(), tally)
+    rows = [
+        Usage(1, use.migration, use.endpoint, use.side, use.consumer, use.profile, use.requests, 0, NOW, NOW)
+        for use in tally.take()
+    ]
+    found = preview(snapshot, "watchlist", 100.0, rows, NOW)
+    assert (found.keys, found.requests) == (1, 5)
 
 
 def test_what_a_phase_refuses_does_not_move() -> None:

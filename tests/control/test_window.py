@@ -213,6 +213,19 @@ def test_a_request_that_legacy_answered_for_the_successor_is_a_failure_of_the_su
     assert (found.successor_total, found.legacy_total) == (Tally(100, 10), Tally(100))
 
 
+def test_a_client_that_leaves_while_legacy_is_asked_takes_nothing_from_legacys_own_requests() -> None:
+    requests = {(M, ENDPOINT, "legacy", 200): 15, (M, ENDPOINT, "legacy", 499): 3}
+    counts = delta(
+        requests=requests,
+        fallbacks={(M, ENDPOINT): 8},
+        fallbacks_left={(M, ENDPOINT): 3},
+        failures={(M, ENDPOINT, "successor"): 8},
+    )
+    found = taken(counted(counts))
+
+    assert (found.successor_total, found.legacy_total) == (Tally(8, 8), Tally(10))
+
+
 def test_durations_are_by_side_and_those_of_two_sides_are_nobody_s() -> None:
     observed = Observed(tally(3).buckets, 0.06)
     durations = {(M, ENDPOINT, side): observed for side in ("legacy", "fallback", "")}

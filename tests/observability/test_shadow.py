@@ -1,7 +1,8 @@
 """Differences are all counted, under a bounded number of names, and a few of them are kept whole."""
 
 from gateway.observability.metrics import Metrics
-from gateway.observability.shadow import OTHERS, PATHS, SAMPLES, Difference, ShadowLog, ShadowSample
+from gateway.observability.shadow import PATHS, SAMPLES, Difference, ShadowLog, ShadowSample
+from gateway.observability.use import OTHERS
 
 
 def _sample(*paths: str, migration: str = "watchlist") -> ShadowSample:

@@ -5,10 +5,11 @@ import jwt
 from gateway.config.compile import compile_snapshot
 from gateway.core.http import RequestHead
 from gateway.observability.metrics import Metrics
+from gateway.observability.use import OTHERS
 from gateway.policy.decide import Memory, decide
 from gateway.policy.decision import Forward
 from gateway.proxy.record import Record
-from gateway.proxy.tally import OTHERS, Tally
+from gateway.proxy.tally import Tally
 from tests.config.sample import parse
 
 AREA = """

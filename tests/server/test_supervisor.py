@@ -214,3 +214,18 @@ def _public_key(certificate: Path) -> str:
 
     key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+async def test_a_stuck_worker_does_not_hold_up_live_values(tmp_path: Path, valkey: ValkeyServer) -> None:
+    async with ScriptedUpstream() as v1, ScriptedUpstream() as v2:
+        area = AREA.format(v1=v1.origin, v2=v2.origin)
+        listen = f"server: {{listen: '127.0.0.1:0', workers: 1}}\nredis: {valkey.connection_url}\n"
+        async with _supervising(await _loaded(tmp_path, f"version: 1\n{listen}{area}"), Metrics()) as supervisor:
+            (stuck,) = _pids(supervisor)
+            os.kill(stuck, signal.SIGSTOP)
+            began = time.monotonic()
+            (complaint,) = await supervisor.turn(Live(1, {"watchlist": LiveMigration(percent=100.0)}))
+            assert time.monotonic() - began < 2
+            assert complaint == f"worker {stuck} has not answered; it does as it is told when it goes on"
+            os.kill(stuck, signal.SIGCONT)
+            assert (await ask(supervisor.port, "/api/favorites")).get("X-Served-By") == "v2"

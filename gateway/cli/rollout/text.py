@@ -61,9 +61,9 @@ def print_rollout(found: Mapping[str, Any]) -> None:
     _table(out, ("side", "requests", "failures", "p95 in s"), rows)
 
 
-def print_preview(found: Mapping[str, Any]) -> None:
+def print_preview(found: Mapping[str, Any], *, stderr: bool = False) -> None:
     """Print who moves."""
-    out = console()
+    out = console(stderr=stderr)
     headline = f"{found['migration']} from {found['from']:g} % to {found['to']:g} %, by the last day's callers:"
     out.print(Text(headline, style="bold"))
     requests, keys, consumers = found["requests"], found["keys"], found["consumers"]

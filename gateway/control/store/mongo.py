@@ -13,7 +13,7 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
-from gateway.control.event import Event, Verb
+from gateway.control.event import Event
 from gateway.control.store import text
 from gateway.control.store.mongo_ledger import INDEXES, TOTALS, addition, total, usage
 from gateway.control.store.port import Lease, Sample, StoreError, TakenError
@@ -42,9 +42,11 @@ class MongoStore:
                 serverSelectionTimeoutMS=SELECTION_MS,
                 connectTimeoutMS=SELECTION_MS,
                 heartbeatFrequencyMS=HEARTBEAT_MS,
-                # What was acknowledged survives the server that did it.
+                # What was acknowledged, and what was read, survives the server that did it.
                 w="majority",
                 journal=True,
+                readConcernLevel="majority",
+                readPreference="primary",
             )
             database = self._client.get_default_database(DATABASE)
         except (PyMongoError, ValueError) as error:
@@ -225,7 +227,7 @@ def _event_document(event: Event) -> dict[str, Any]:
 def _event(found: Mapping[str, Any]) -> Event:
     before, after = text.load(found["before"]), text.load(found["after"])
     said = (found["who"], found["why"], before, after, found["fence"])
-    return Event(found["_id"], found["at"], found["migration"], Verb(found["verb"]), *said)
+    return Event(found["_id"], found["at"], found["migration"], text.verb(found["verb"]), *said)
 
 
 def _lease_document(lease: Lease) -> dict[str, Any]:

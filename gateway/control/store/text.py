@@ -5,6 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.control.event import Verb
+from gateway.control.store.port import StoreError
+
 
 def dump(value: Any) -> str:
     """Return the one JSON text of a value."""
@@ -19,6 +22,16 @@ def load(text: str) -> Any:
 def digest(*parts: Any) -> str:
     """Return a name for some values, always the same, 32 characters."""
     return hashlib.blake2b(dump(parts).encode(), digest_size=16).hexdigest()
+
+
+def verb(name: str) -> Verb:
+    """Read an event's verb; raises StoreError for one that only a newer version knows."""
+    try:
+        return Verb(name)
+    except ValueError:
+        raise StoreError(
+            f"an event says {name!r}, which this version does not know: a newer gateway wrote it"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.control.event import Event, Verb
+from gateway.control.event import Event
 from gateway.control.store import text
 from gateway.control.store.port import TakenError
 from gateway.control.store.sqlite.transaction import writing
@@ -55,4 +55,4 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def _event(row: tuple[Any, ...]) -> Event:
     number, at, migration, verb, who, why, before, after_, fence = row
-    return Event(number, at, migration, Verb(verb), who, why, text.load(before), text.load(after_), fence)
+    return Event(number, at, migration, text.verb(verb), who, why, text.load(before), text.load(after_), fence)
