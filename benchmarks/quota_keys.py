@@ -15,7 +15,8 @@ import psutil
 
 from benchmarks.place import VAR
 from gateway.callers.shared_quota.known import Known
-from gateway.config.snapshot import Identity, IdentityKind, Quota
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Quota
 from gateway.policy.identity import bounded
 from gateway.policy.quota import CAPACITY, Charge, QuotaTable
 

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from gateway.config.snapshot import AuthPolicy, Identity, IdentityKind, Issuer, Key
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.issuer import AuthPolicy, Issuer, Key
 from gateway.policy.auth import TokenCache
 from gateway.policy.jws import verify
 

@@ -13,7 +13,7 @@ from setuptools import setup
 
 MODULES: Final = {
     "core": "block cell clock http",
-    "config": "snapshot",
+    "config": "identity issuer snapshot",
     "observability": "histogram",
     "wire": "answer body fault hop line request",
     "downstream": "bounds connection fault serving",

@@ -12,8 +12,8 @@ import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from gateway.config.issuer import Key
 from gateway.config.keys import unfit
-from gateway.config.snapshot import Key
 from gateway.policy.jws import MAX_KID_CHARACTERS
 from gateway.policy.signature import ASYMMETRIC
 

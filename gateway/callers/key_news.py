@@ -5,7 +5,7 @@ Where both are the same process it is said by a call, else through the pipe.
 
 from dataclasses import dataclass
 
-from gateway.config.snapshot import AuthPolicy, KeyServer
+from gateway.config.issuer import AuthPolicy, KeyServer
 
 
 @dataclass(frozen=True, slots=True)

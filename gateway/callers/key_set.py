@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway.callers.jwks import read
 from gateway.callers.key_news import Fetched, Want
-from gateway.config.snapshot import Key, KeyServer
+from gateway.config.issuer import Key, KeyServer
 from gateway.core.clock import Clock
 
 log = logging.getLogger(__name__)

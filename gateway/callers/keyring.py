@@ -10,7 +10,7 @@ from dataclasses import replace
 from gateway.callers.inquiry import Answered, Cancel
 from gateway.callers.key_news import Fetched, Want, servers
 from gateway.callers.key_set import KeySet, Settle
-from gateway.config.snapshot import AuthPolicy
+from gateway.config.issuer import AuthPolicy
 from gateway.core.clock import Clock
 from gateway.policy.auth import Settled, TokenCache
 from gateway.policy.decide import Memory

@@ -14,7 +14,7 @@ import aiohttp
 
 from gateway.callers.key_news import Fetched, Want, servers
 from gateway.callers.key_watch import FetchError, KeyWatch, Publish
-from gateway.config.snapshot import AuthPolicy
+from gateway.config.issuer import AuthPolicy
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
 from gateway.observability.metrics import Gauge, Reading

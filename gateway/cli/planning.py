@@ -8,8 +8,9 @@ from typing import Any
 
 from gateway.config import schema
 from gateway.config.deprecation import Deprecation
+from gateway.config.identity import Condition
 from gateway.config.schema import Config
-from gateway.config.snapshot import Condition, Endpoint, Migration, Route, Snapshot
+from gateway.config.snapshot import Endpoint, Migration, Route, Snapshot
 from gateway.policy import day, phase
 
 

@@ -7,19 +7,15 @@ from gateway.config import schema
 from gateway.config.adapters import compile_adapter
 from gateway.config.calendar import compile_deprecation
 from gateway.config.fallback import FallbackRule
+from gateway.config.identity import Condition, Identity, IdentityKind
+from gateway.config.issuer import AuthPolicy, Issuer, KeyServer
 from gateway.config.keys import load_key
 from gateway.config.router import compile_router
 from gateway.config.schema import Config
 from gateway.config.shadow import ShadowRule
 from gateway.config.snapshot import (
     AuthMode,
-    AuthPolicy,
-    Condition,
     Endpoint,
-    Identity,
-    IdentityKind,
-    Issuer,
-    KeyServer,
     Migration,
     Pin,
     Quota,

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
+from gateway.config.issuer import Key
 from gateway.config.schema import JwtKey
-from gateway.config.snapshot import Key
 
 HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """RFC 7518 section 3.2: a key of the same size as the hash output or larger MUST be used."""

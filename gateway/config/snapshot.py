@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import takewhile
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote
 
 from gateway.config.cors import CorsPolicy, compile_cors
 from gateway.config.deprecation import Deprecation
 from gateway.config.fallback import FallbackRule
+from gateway.config.identity import Condition, Identity, IdentityKind
+from gateway.config.issuer import AuthPolicy
 from gateway.config.live import UNCHANGED, Live, LiveMigration
 from gateway.config.own_path import own_paths
 from gateway.config.schema import Realtime, Server, Upstream
@@ -33,37 +34,6 @@ class AuthMode(StrEnum):
     REQUIRED = "required"
     OPTIONAL = "optional"
     NONE = "none"
-
-
-class IdentityKind(StrEnum):
-    """Where an identity is read from."""
-
-    CLAIM = "claim"
-    HEADER = "header"
-    COOKIE = "cookie"
-    IP = "ip"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Where an identity comes from: `claim:sub`, `header:x-key` (lower case), `cookie:cid` or `ip`."""
-
-    kind: IdentityKind
-    name: str = ""
-    label: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "label", f"{self.kind}:{self.name}" if self.name else str(self.kind))
-
-    def __str__(self) -> str:
-        return self.label
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Every one of these identities has exactly this value (claims are compared as text)."""
-
-    terms: tuple[tuple[Identity, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,73 +275,6 @@ class Router:
     """
 
     root: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key that may sign tokens, with the only algorithm it is good for. `material` is what PyJWT takes."""
-
-    algorithm: str
-    kid: str | None
-    material: Any = field(repr=False)
-
-    def __reduce__(self) -> tuple[type["Key"], tuple[str, str | None, Any]]:
-        """Keys that were fetched travel to workers; compiled, a frozen dataclass would lose its fields on the way."""
-        return Key, (self.algorithm, self.kid, self.material)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyServer:
-    """Where an issuer publishes its keys. Fetched every `refresh` seconds; `cooldown` lie between fetches on demand."""
-
-    url: str
-    refresh: float
-    cooldown: float
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """Who signs tokens, by the claim `iss`, for which audience and with which keys; without a name, whoever has one.
-
-    What its `jwks` answers is no part of the snapshot.
-    """
-
-    name: str | None
-    audience: str | None
-    keys: tuple[Key, ...]
-    jwks: KeyServer | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AuthPolicy:
-    """Which tokens are good and what is told to the upstream about their owner. `leeway` is in seconds.
-
-    `consumer` are the identities of whom calls, with a token or without: the first that is present.
-    `forward` maps a claim to the upstream header that carries it; a client's own copy of such a header is dropped.
-    `told` is the same as pairs; `own` are claim and label of the consumer's identities that are claims, up to the first
-    that is not: what a token tells about its consumer whatever the request.
-    """
-
-    issuers: tuple[Issuer, ...]
-    leeway: float
-    forward: Mapping[str, str]
-    consumer: tuple[Identity, ...] = ()
-    told: tuple[tuple[str, str], ...] = field(init=False, repr=False)
-    own: tuple[tuple[str, str], ...] = field(init=False, repr=False)
-    by_name: Mapping[str, Issuer] = field(init=False, repr=False)
-    unnamed: Issuer | None = field(init=False, repr=False)
-    dropped: frozenset[str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        claims = takewhile(lambda identity: identity.kind is IdentityKind.CLAIM, self.consumer)
-        object.__setattr__(self, "own", tuple((claim.name, claim.label) for claim in claims))
-        object.__setattr__(self, "told", tuple(self.forward.items()))
-        named = {issuer.name: issuer for issuer in self.issuers if issuer.name is not None}
-        object.__setattr__(self, "by_name", named)
-        object.__setattr__(self, "unnamed", next((one for one in self.issuers if one.name is None), None))
-        # Folded as backends behind CGI fold them: X_User_Id must not pass for X-User-Id.
-        names = {name.lower().replace("_", "-") for name in self.forward.values()}
-        object.__setattr__(self, "dropped", frozenset(names | {"crossfade-rehearse", "crossfade-shadow"}))
 
 
 @dataclass(frozen=True, slots=True)

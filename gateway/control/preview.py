@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from gateway.config.identity import Identity, IdentityKind
 from gateway.config.live import LiveMigration
-from gateway.config.snapshot import Identity, IdentityKind, Side, Snapshot
+from gateway.config.snapshot import Side, Snapshot
 from gateway.control.usage import Usage
 from gateway.core.http import RequestHead
 from gateway.observability.use import OTHERS

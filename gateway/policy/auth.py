@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.config.snapshot import AuthPolicy, Key
+from gateway.config.issuer import AuthPolicy, Key
 from gateway.policy.jws import untimely, verify
 from gateway.policy.refusal import AuthError, AuthReason, KeysUnavailableError, MissingKeyError, unknown_key
 from gateway.policy.revocation import RevocationList

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 
-from gateway.config.snapshot import Identity, IdentityKind, Quota
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Quota
 from gateway.core.http import RequestHead
 from gateway.policy.decision import Caller
 from gateway.policy.identity import bounded, first, holds

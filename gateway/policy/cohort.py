@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from gateway.config.snapshot import Identity, Migration, Pin, Rollout, Side
+from gateway.config.identity import Identity
+from gateway.config.snapshot import Migration, Pin, Rollout, Side
 from gateway.core.http import RequestHead
 from gateway.policy.identity import first, holds
 from gateway.policy.verified import NOBODY, Verified

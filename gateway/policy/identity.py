@@ -6,7 +6,7 @@ from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
 from typing import Final, assert_never
 
-from gateway.config.snapshot import Condition, Identity, IdentityKind
+from gateway.config.identity import Condition, Identity, IdentityKind
 from gateway.core.http import RequestHead, cookie
 
 LONGEST_NODE: Final = 64

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.config.snapshot import AuthPolicy, Issuer, Key
+from gateway.config.issuer import AuthPolicy, Issuer, Key
 from gateway.policy.refusal import AuthError, AuthReason, MissingKeyError, unknown_key
 from gateway.policy.signature import ASYMMETRIC, CHECKS
 from gateway.policy.verified import Claims

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from gateway.config.snapshot import Identity, IdentityKind, Requirement
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Requirement
 from gateway.core.http import RequestHead
 from gateway.policy.verified import Claims, Verified
 

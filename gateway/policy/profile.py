@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.config.snapshot import Endpoint, Identity, IdentityKind, Snapshot
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Endpoint, Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.cohort import Assignment
 from gateway.policy.decision import Caller

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from gateway.config.snapshot import AuthPolicy
+from gateway.config.issuer import AuthPolicy
 from gateway.core.block import Block
 from gateway.policy.identity import bounded
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.callers.key_news import Fetched, Want
 from gateway.callers.key_set import KeySet
-from gateway.config.snapshot import Key, KeyServer
+from gateway.config.issuer import Key, KeyServer
 from gateway.core.clock import SystemClock
 from tests.support.clock import FakeClock
 from tests.support.key_server import published

@@ -7,7 +7,7 @@ from itertools import count
 from gateway.callers.key_news import Fetched, Want
 from gateway.callers.key_watch import FetchError, KeyWatch
 from gateway.callers.keys import KeyServers
-from gateway.config.snapshot import AuthPolicy, KeyServer
+from gateway.config.issuer import AuthPolicy, KeyServer
 from gateway.core.clock import SystemClock
 from gateway.core.tasks import spawn
 from tests.support.key_server import published

@@ -8,9 +8,10 @@ import pytest
 
 from gateway.config.compile import compile_snapshot
 from gateway.config.deprecation import Brownout, Deprecation
+from gateway.config.identity import Identity, IdentityKind
 from gateway.config.load import load
 from gateway.config.router import specificity
-from gateway.config.snapshot import AuthMode, Identity, IdentityKind, Node, Side, Snapshot
+from gateway.config.snapshot import AuthMode, Node, Side, Snapshot
 from gateway.config.template import PathTemplate
 from tests.config.sample import CONTRACT, ENVIRON, MINIMAL, NOW, SECRET, load_text, replaced
 

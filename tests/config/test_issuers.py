@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.compile import compile_snapshot
-from gateway.config.snapshot import Issuer, KeyServer
+from gateway.config.issuer import Issuer, KeyServer
 from tests.config.sample import CONTRACT, findings, line_of, load_text, replaced
 
 URL = "https://id.example.com/keys"

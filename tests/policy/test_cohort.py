@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.snapshot import Condition, Identity, IdentityKind, Pin, Rollout, Side
+from gateway.config.identity import Condition, Identity, IdentityKind
+from gateway.config.snapshot import Pin, Rollout, Side
 from gateway.core.http import RequestHead
 from gateway.policy.cohort import assign, bucket
 

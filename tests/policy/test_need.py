@@ -4,7 +4,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.config.snapshot import Key, Snapshot
+from gateway.config.issuer import Key
+from gateway.config.snapshot import Snapshot
 from gateway.core.http import RequestHead
 from gateway.policy.auth import Settled, TokenCache
 from gateway.policy.decide import Memory, decide

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.snapshot import Identity, IdentityKind, Quota
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Quota
 from gateway.core.block import fields
 from gateway.policy.quota import Charge, QuotaTable
 from gateway.policy.ratelimit import block

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config.snapshot import AuthPolicy, Issuer, Key, KeyServer
+from gateway.config.issuer import AuthPolicy, Issuer, Key, KeyServer
 from gateway.policy.auth import TokenCache
 from gateway.policy.jws import MAX_TOKEN_BYTES
 from gateway.policy.refusal import AuthError, MissingKeyError

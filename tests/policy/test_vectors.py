@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 
 from gateway.callers.jwks import read
-from gateway.config.snapshot import AuthPolicy, Issuer, Key
+from gateway.config.issuer import AuthPolicy, Issuer, Key
 from gateway.core.http import RequestHead
 from gateway.policy.auth import TokenCache
 from gateway.policy.refusal import AuthError

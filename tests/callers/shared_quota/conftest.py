@@ -9,7 +9,8 @@ import pytest
 from gateway.callers.shared_quota import counter
 from gateway.callers.shared_quota.counter import SharedQuotas
 from gateway.config import schema
-from gateway.config.snapshot import Identity, IdentityKind, Quota
+from gateway.config.identity import Identity, IdentityKind
+from gateway.config.snapshot import Quota
 from gateway.core.clock import SystemClock
 from gateway.observability.metrics import Metrics
 from gateway.policy.quota import Charge, Verdict
