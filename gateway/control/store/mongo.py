@@ -72,8 +72,7 @@ class MongoStore:
     async def append(self, event: Event) -> None:
         """Keep an event durably. Events are never removed, so the one before it stays the one before it."""
         document = _event_document(event)
-        last = await self.history(None, None, 1)
-        if event.number == (last[0].number if last else 0) + 1:
+        if event.number == 1 or await _answer(lambda: self._events.find_one({"_id": event.number - 1}, {"_id": 1})):
             try:
                 await _answer(lambda: self._events.insert_one(document))
             except DuplicateKeyError:
