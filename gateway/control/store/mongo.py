@@ -72,7 +72,8 @@ class MongoStore:
     async def append(self, event: Event) -> None:
         """Keep an event durably. Events are never removed, so the one before it stays the one before it."""
         document = _event_document(event)
-        if event.number == 1 or await _answer(lambda: self._events.find_one({"_id": event.number - 1}, {"_id": 1})):
+        before = {"_id": event.number - 1}
+        if event.number == 1 or await _answer(lambda: self._events.find_one(before)) is not None:
             try:
                 await _answer(lambda: self._events.insert_one(document))
             except DuplicateKeyError:
