@@ -63,11 +63,20 @@ TABLES: Final = (
 
 def prepare(db: sqlite3.Connection) -> None:
     """Make what is missing; raises StoreError for a file that is another program's, or a later version's."""
-    if not _is_current(db):
+    if not _was_current(db):
         _switch_to_wal(db)
         with writing(db):
             if not _is_current(db):  # another process may have been quicker
                 _create(db)
+
+
+def _was_current(db: sqlite3.Connection) -> bool:
+    """Look once at all that tells, so that a file which another process is just making is not half seen."""
+    db.execute("BEGIN")
+    try:
+        return _is_current(db)
+    finally:
+        db.execute("ROLLBACK")
 
 
 def _is_current(db: sqlite3.Connection) -> bool:

@@ -1,6 +1,7 @@
 """The file: kill -9, a full disk, somebody else's file, a later version's, a broken one."""
 # ruff: noqa: ASYNC240 - small files of the tests' own
 
+import asyncio
 import resource
 import shutil
 import sqlite3
@@ -166,6 +167,16 @@ async def test_a_file_that_is_not_ours_is_refused_untouched(
     await store.close()
 
     assert path.read_bytes() == before
+
+
+async def test_many_may_make_the_file_at_once(tmp_path: Path) -> None:
+    for attempt in range(20):
+        stores = [SqliteStore(tmp_path / f"{attempt}.db") for _ in range(6)]
+        try:
+            await asyncio.gather(*(store.open() for store in stores))
+        finally:
+            for store in stores:
+                await store.close()
 
 
 async def test_a_damaged_file_is_said(store: SqliteStore, path: Path) -> None:
