@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Protocol
 
 from gateway.config.schema.migration import Gates, Ramp
@@ -82,7 +83,7 @@ class Controller:
         self._clock = clock
         self._who = f"controller:{name}"
         self._fence = fence
-        self._due: dict[str, float] = {}
+        self._looked: dict[str, float] = {}
         self.standings: dict[str, Standing] = {}
 
     def __repr__(self) -> str:
@@ -98,8 +99,8 @@ class Controller:
         for gone in self.standings.keys() - states.keys():
             del self.standings[gone]
         for migration in states:
-            if now >= self._due.get(migration, 0.0):
-                self._due[migration] = now + _interval(self._rollouts.ramp(migration))
+            if now >= self._looked.get(migration, -inf) + _interval(self._rollouts.ramp(migration)):
+                self._looked[migration] = now
                 await self._attend(migration)
                 await asyncio.sleep(0)
 

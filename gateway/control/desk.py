@@ -49,6 +49,7 @@ class Desk:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._previews = asyncio.Lock()
         self.judged: Mapping[str, Judged] = {}
 
     def __repr__(self) -> str:
@@ -105,13 +106,15 @@ class Desk:
     async def preview(self, migration: str, percent: float) -> Mapping[str, Any]:
         """Return who moves at another percent, by the callers of the last 24 hours; raises StoreError.
 
-        The ledger counts by day: of who was here in that time, the requests of those days are taken.
+        The ledger counts by day: of who was here in that time, the requests of those days are taken. One preview at a
+        time, since one of very many callers takes memory and seconds.
         """
-        snapshot, now = self._rules.snapshot, self._clock.now()
-        since = now - DAY_SECONDS
-        rows = [row async for row in self._store.usage(int(since // DAY_SECONDS), migration) if row.last >= since]
-        found = await asyncio.to_thread(preview, snapshot, migration, percent, rows, now)
-        return found.document()
+        async with self._previews:
+            snapshot, now = self._rules.snapshot, self._clock.now()
+            since = now - DAY_SECONDS
+            rows = [row async for row in self._store.usage(int(since // DAY_SECONDS), migration) if row.last >= since]
+            found = await asyncio.to_thread(preview, snapshot, migration, percent, rows, now)
+            return found.document()
 
     async def history(self, migration: str | None, before: int | None, limit: int) -> Sequence[Event]:
         """Return events, newest first; raises StoreError."""

@@ -22,6 +22,8 @@ APPLY_SECONDS: Final = 10.0
 TURN_SECONDS: Final = 0.5
 """Live values need no compiling: who has not taken them by then has other troubles, and takes them when those end."""
 ASK_SECONDS: Final = 0.5
+HUNG_SECONDS = 30
+"""Who has not answered for so long does not come back, and the kernel gives it connections all the while."""
 
 type Look = Callable[[Want, Callable[[Fetched], None]], None]
 """Who is asked for keys, and given who tells the asker alone."""
@@ -30,7 +32,8 @@ type Look = Callable[[Want, Callable[[Fetched], None]], None]
 class Post:
     """Owns the worker in one place and the count of those that have died in it.
 
-    A worker that served is replaced at once; attempts that fail one after the other are made less and less often.
+    A worker that served is replaced at once; attempts that fail one after the other are made less and less often. One
+    that hangs is killed.
     """
 
     def __init__(self, reserve: Reserve, begin: Callable[[], Begin], take: Take, look: Look) -> None:
@@ -125,7 +128,8 @@ class Post:
                 await child.ask(Ask())
         except TimeoutError:
             self._is_silent = True
-            log.warning("worker %d does not answer", child.pid)
+            log.warning("worker %d does not answer; it has %d s more", child.pid, HUNG_SECONDS)
+            self._lose_patience(child, HUNG_SECONDS)
         except GoneError:
             log.debug("worker %d has ended", child.pid)
 
@@ -164,6 +168,16 @@ class Post:
         self._is_silent = False
         self._report = report
         self._take(report.delta)
+
+    def _lose_patience(self, child: Child, seconds: int) -> None:
+        """Kill who stays silent. Counted in seconds that passed here, too: a machine that slept has lost nobody."""
+        if child is not self._child or not self._is_silent:
+            return
+        if seconds > 0:
+            asyncio.get_running_loop().call_later(1.0, self._lose_patience, child, seconds - 1)
+            return
+        log.error("worker %d hangs: it is killed", child.pid)
+        child.kill()
 
     def _note_loss(self, pid: int, how: str) -> None:
         self._restarts += 1

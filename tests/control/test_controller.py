@@ -214,6 +214,19 @@ async def test_each_migration_is_judged_once_an_interval() -> None:
     assert len(set(looks)) == 5
 
 
+async def test_a_shorter_interval_holds_at_once() -> None:
+    gateway = Gateway(
+        ListStore(), FakeClock(), rollout=Rollout(percent=10, ramp=ramp().model_copy(update={"interval": 3600.0}))
+    )
+    await gateway.controller.look()
+    first = gateway.controller.standings[M].at
+    gateway.rollouts.ramp = lambda _migration: ramp()  # type: ignore[method-assign]
+    gateway.clock.advance(11)
+    await gateway.controller.look()
+
+    assert gateway.controller.standings[M].at == first + 11
+
+
 async def test_gauges_show_each_gate_beside_its_threshold_and_the_state() -> None:
     gateway = Gateway(ListStore(), FakeClock())
     await gateway.live(300)

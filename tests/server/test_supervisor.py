@@ -208,6 +208,25 @@ async def test_a_worker_that_does_not_answer_is_named_and_asked_again_when_it_do
             assert '"path":"/api/named"' in caplog.text
 
 
+async def test_a_worker_that_hangs_is_killed_and_replaced(
+    tmp_path: Path, valkey: ValkeyServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.server.post.HUNG_SECONDS", 1)
+    async with ScriptedUpstream() as v1:
+        loaded = await _loaded(tmp_path, _text(valkey, v1.origin, workers=1))
+        async with _supervising(loaded, Metrics()) as supervisor:
+            await _spare(supervisor)
+            (stuck,) = _pids(supervisor)
+            os.kill(stuck, signal.SIGSTOP)
+            await supervisor.refresh()
+            assert await soon(lambda: _pids(supervisor) not in ([], [stuck]))
+            assert await soon(lambda: supervisor.members()[0].state is State.SERVING)
+            assert (await ask(supervisor.port, "/api/named")).status == 200
+            assert supervisor.members()[0].restarts == 1
+    assert f"worker {stuck} hangs: it is killed" in caplog.text
+    assert f"worker {stuck} was killed by SIGKILL; it is replaced" in caplog.text
+
+
 def _public_key(certificate: Path) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

@@ -41,7 +41,13 @@ def print_rollout(found: Mapping[str, Any]) -> None:
     out.print(Text(f"{found['migration']}: {found['percent']:g} %, {found['state']}", style="bold"))
     out.print(Text(f"  the file says {found['file_percent']:g} %{', which differs' if found['differs'] else ''}"))
     if found["steps"]:
-        out.print(Text(f"  step {_step(found)} of {', '.join(f'{step:g}' for step in found['steps'])}"))
+        out.print(Text(f"  step {_step(found)}: {', '.join(f'{step:g} %' for step in found['steps'])}"))
+    if found["failing_intervals"]:
+        out.print(Text(f"  {found['failing_intervals']} intervals in a row have failed"))
+    if found["attempts"]:
+        out.print(Text(f"  {found['attempts']} automatic steps back since a person last decided"))
+    if found["cooldown_until"] is not None:
+        out.print(Text(f"  the ramp waits until {found['cooldown_until']}"))
     event = found["last_event"]
     if event is not None:
         out.print(Text(f"  last changed {event['at']} by {event['who']}, {event['what']}: {event['why']}"))
