@@ -66,15 +66,17 @@ class Audience:
         now = self._clock.now()
         first = int((now - since) // DAY_SECONDS)
         compared = self._spans(now)
-        begun = [span.begin for name, span in compared.items() if span.has_begun and migration in {None, name}]
-        begin = min(begun, default=first)
+        names = [name for name in compared if migration in {None, name}]
+        begin = min((compared[name].begin for name in names if compared[name].has_begun), default=first)
+        known, callers = await self._store.busiest(first, names, limit)
+        # Where everybody is wanted, reading all at once is the quickest.
+        of = callers if len(callers) < known else None
         earlier: Trends = {}
         if begin < first:
             # Read first and kept as three numbers each, so that both readings are never held at once.
-            earlier = await asyncio.to_thread(_trends, await self._store.totals(begin, migration), compared)
-        totals = await self._store.totals(first, migration)
-        known = [total for total in totals if total.migration in compared]
-        return len(known), await asyncio.to_thread(_clients, known[:limit], compared, earlier)
+            earlier = await asyncio.to_thread(_trends, await self._store.totals(begin, migration, of), compared)
+        totals = await self._store.totals(first, migration, of)
+        return known, await asyncio.to_thread(_clients, totals, compared, earlier)
 
     async def outlook(self, migration: str | None, at: float | None) -> Sequence[Turn]:
         """Return every coming change and whom it hits; with `at` what will have changed by then."""
@@ -102,6 +104,7 @@ def _clients(totals: Iterable[Total], compared: Mapping[str, Span], earlier: Tre
     return [
         Client(total, earlier.get((total.migration, total.consumer)) or trend(total.days, compared[total.migration]))
         for total in totals
+        if total.migration in compared
     ]
 
 

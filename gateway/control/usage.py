@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+type Caller = tuple[str, str]
+"""A migration and one of its consumers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -4,8 +4,9 @@ Every write may be repeated: documents bring their own `_id`, and a ledger row n
 it has in it. JSON objects are kept as text, so that their keys may be anything.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from heapq import nsmallest
 from itertools import batched
 from typing import Any, Final
 
@@ -15,9 +16,9 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from gateway.control.event import Event
 from gateway.control.store import text
-from gateway.control.store.mongo_ledger import INDEXES, TOTALS, addition, total, usage
+from gateway.control.store.mongo_ledger import CALLS, INDEXES, TOTALS, addition, total, usage
 from gateway.control.store.port import Lease, Sample, StoreError, TakenError
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Caller, Total, Usage
 
 DATABASE: Final = "crossfade"
 """Where the URL names none."""
@@ -110,13 +111,28 @@ class MongoStore:
             for document in documents:
                 yield usage(document)
 
-    async def totals(self, since_day: int, migration: str | None = None) -> Sequence[Total]:
-        """Return each consumer's use since a day."""
-        await self._find_server()
-        pipeline = [{"$match": _since(since_day, migration)}, *TOTALS]
-        cursor = self._usage.aggregate(pipeline, allowDiskUse=True)
-        found = await _answer(lambda: cursor.to_list(None), REPORT_SECONDS)
-        return sorted((total(one) for one in found), key=lambda one: (-one.legacy, one.migration, one.consumer))
+    async def totals(
+        self, since_day: int, migration: str | None = None, of: Sequence[Caller] | None = None
+    ) -> Sequence[Total]:
+        """Return each consumer's use since a day, or only these consumers'."""
+        where = _since(since_day, migration)
+        if of is None:
+            found = await self._report(where, TOTALS)
+        else:
+            parts = batched(sorted({consumer for _, consumer in of}), BULK, strict=False)
+            asked = [{**where, "consumer": {"$in": list(part)}} for part in parts]
+            found = [one for part in asked for one in await self._report(part, TOTALS)]
+        callers = None if of is None else set(of)
+        totals = [total(one) for one in found]
+        wanted = [one for one in totals if callers is None or one[:2] in callers]
+        return sorted(wanted, key=lambda one: (-one.legacy, one.migration, one.consumer))
+
+    async def busiest(self, since_day: int, migrations: Collection[str], limit: int) -> tuple[int, Sequence[Caller]]:
+        """Return who called most since a day."""
+        where = {"day": {"$gte": since_day}, "migration": {"$in": list(migrations)}}
+        found = await self._report(where, CALLS)
+        calls = {(one["_id"]["migration"], one["_id"]["consumer"]): one["legacy"] for one in found}
+        return len(calls), nsmallest(limit, calls, key=lambda caller: (-calls[caller], caller))
 
     async def forget(self, before_day: int) -> None:
         """Drop the ledger's rows of days before this one."""
@@ -146,6 +162,14 @@ class MongoStore:
     async def samples(self, migration: str, limit: int) -> Sequence[Sample]:
         """Return a migration's samples."""
         return [_sample(one) for one in await self._newest_samples(migration, limit, 0)]
+
+    async def _report(
+        self, where: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        await self._find_server()
+        cursor = self._usage.aggregate([{"$match": where}, *pipeline], allowDiskUse=True)
+        found: Sequence[Mapping[str, Any]] = await _answer(lambda: cursor.to_list(None), REPORT_SECONDS)
+        return found
 
     async def _find_server(self) -> None:
         """Raise StoreError soon, before something that may take long: PyMongo looks for a server as long as that."""

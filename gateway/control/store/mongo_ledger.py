@@ -50,6 +50,10 @@ TOTALS: Final[list[dict[str, Any]]] = [
     },
 ]
 
+CALLS: Final[list[dict[str, Any]]] = [
+    {"$group": {"_id": {"migration": "$migration", "consumer": "$consumer"}, "legacy": _on("legacy", "$requests")}},
+]
+
 
 def addition(row: Usage, batch: Batch) -> UpdateOne:
     """Return what adds a row unless the document has this batch, and makes the document when there is none."""

@@ -1,11 +1,11 @@
 """What the control plane asks of a store. SQLite and MongoDB answer alike; one suite of tests holds both to it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.control.event import Event
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Caller, Total, Usage
 
 
 class StoreError(Exception):
@@ -73,8 +73,14 @@ class Store(Protocol):
         """Yield the rows since a day, the writers' together, ordered by migration and consumer."""
         ...
 
-    async def totals(self, since_day: int, migration: str | None = None) -> Sequence[Total]:
-        """Return each consumer's use since a day, most legacy calls first; computed in the store."""
+    async def totals(
+        self, since_day: int, migration: str | None = None, of: Sequence[Caller] | None = None
+    ) -> Sequence[Total]:
+        """Return each consumer's use since a day, or only these consumers', most legacy calls first."""
+        ...
+
+    async def busiest(self, since_day: int, migrations: Collection[str], limit: int) -> tuple[int, Sequence[Caller]]:
+        """Return how many consumers called since a day, and so many of them, most legacy calls first."""
         ...
 
     async def forget(self, before_day: int) -> None:

@@ -36,6 +36,7 @@ CALLS: dict[str, Call] = {
     "record": lambda store: store.record(Batch("gw-1", 1, [usage()])),
     "usage": _usage,
     "totals": lambda store: store.totals(DAY),
+    "busiest": lambda store: store.busiest(DAY, ["watchlist"], 10),
     "forget": lambda store: store.forget(DAY),
     "lease": lambda store: store.lease("controller"),
     "swap_lease": lambda store: store.swap_lease("controller", None, Lease("one", 1, 1)),

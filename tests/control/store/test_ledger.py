@@ -117,6 +117,11 @@ async def test_totals_add_up_a_consumer(store: Store) -> None:
         ("news", "bob"),
     ]
     assert await store.totals(DAY + 3) == []
+    assert await store.totals(DAY, of=[("watchlist", "acme"), ("news", "acme")]) == [acme]
+    everybody = [("watchlist", "bob"), ("watchlist", "acme"), ("news", "bob")]
+    assert await store.busiest(DAY, ["watchlist", "news"], 9) == (3, everybody)
+    assert await store.busiest(DAY, ["watchlist"], 1) == (2, everybody[:1])
+    assert await store.busiest(DAY + 3, ["watchlist"], 1) == (0, [])
 
 
 async def test_forgotten_days_are_gone(store: Store) -> None:

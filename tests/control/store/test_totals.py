@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.control.store.opening import open_store
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Caller, Total, Usage
 from tests.control.store.nouns import DAY, SECONDS
 
 COUNTS = st.integers(1, 100) | st.integers(2**32 - 3, 2**40)
@@ -47,6 +47,21 @@ def test_totals_are_the_sum_of_the_rows(batches: list[list[Usage]], since: int, 
     assert left == recorded
 
 
+@settings(max_examples=40, deadline=None)
+@given(BATCHES, st.integers(DAY - 141, DAY + 4), st.sampled_from([["news"], ["news", "watchlist"]]), st.integers(1, 7))
+def test_the_busiest_are_those_with_the_greatest_totals(
+    batches: list[list[Usage]], since: int, migrations: list[str], limit: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        totals, (known, callers), theirs = asyncio.run(
+            totals_busiest_and_theirs(Path(folder), batches, since, migrations, limit)
+        )
+    wanted = [total for total in totals if total.migration in migrations]
+    assert known == len(wanted)
+    assert list(callers) == [total[:2] for total in wanted[:limit]]
+    assert list(theirs) == wanted[:limit]
+
+
 async def recorded_totals_and_left(
     folder: Path, batches: list[list[Usage]], since: int, migration: str | None
 ) -> tuple[Sequence[Usage], Sequence[Total], Sequence[Usage]]:
@@ -62,6 +77,18 @@ async def recorded_totals_and_left(
     assert await store.totals(0, migration) == totals
     await store.close()
     return recorded, totals, left
+
+
+async def totals_busiest_and_theirs(
+    folder: Path, batches: list[list[Usage]], since: int, migrations: list[str], limit: int
+) -> tuple[Sequence[Total], tuple[int, Sequence[Caller]], Sequence[Total]]:
+    store = open_store(f"sqlite:///{folder}/crossfade.db")
+    for number, rows in enumerate(batches, 1):
+        await store.record(Batch("gw-1", number, rows))
+    known, callers = await store.busiest(since, migrations, limit)
+    found = await store.totals(since), (known, callers), await store.totals(since, of=callers)
+    await store.close()
+    return found
 
 
 def merged(rows: Sequence[Usage]) -> dict[tuple[int | str, ...], Usage]:

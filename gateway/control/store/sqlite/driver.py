@@ -1,6 +1,6 @@
 """The store in one SQLite file. Owns two threads: short work never waits behind a report."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gateway.control.store.port import Lease, Sample
 from gateway.control.store.sqlite import events, lease, ledger, totals
 from gateway.control.store.sqlite import samples as shelf
 from gateway.control.store.sqlite.file import File
-from gateway.control.usage import Batch, Total, Usage
+from gateway.control.usage import Batch, Caller, Total, Usage
 
 
 class SqliteStore:
@@ -59,9 +59,18 @@ class SqliteStore:
             if after is None:
                 return
 
-    async def totals(self, since_day: int, migration: str | None = None) -> Sequence[Total]:
-        """Return each consumer's use since a day."""
+    async def totals(
+        self, since_day: int, migration: str | None = None, of: Sequence[Caller] | None = None
+    ) -> Sequence[Total]:
+        """Return each consumer's use since a day, or only these consumers'."""
+        if of is not None:
+            return await self._reports.run(partial(totals.totals_of, since_day=since_day, callers=of))
         return await self._reports.run(partial(totals.totals, since_day=since_day, migration=migration))
+
+    async def busiest(self, since_day: int, migrations: Collection[str], limit: int) -> tuple[int, Sequence[Caller]]:
+        """Return who called most since a day."""
+        find = partial(totals.busiest, since_day=since_day, migrations=migrations, limit=limit)
+        return await self._reports.run(find)
 
     async def forget(self, before_day: int) -> None:
         """Drop the ledger's rows of days before this one."""

@@ -4,14 +4,16 @@
 import sqlite3
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from heapq import nsmallest
+from itertools import chain
 from operator import attrgetter, sub
 from sys import byteorder
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.control.store.sqlite.sheet import BLOCK, COLUMNS, LONG, SHORT, read_names
-from gateway.control.usage import Days, Total, Usage
+from gateway.control.usage import Caller, Days, Total, Usage
 
 ALL: Final = "requests"
 """The first name of each consumer's sheet."""
@@ -19,6 +21,10 @@ REFUSED: Final = "refused"
 FAILURES: Final = " failures"
 ENDPOINT: Final = "@"
 """Begins the name of an endpoint's count."""
+READ: Final = f"""
+    SELECT migration, consumer, {", ".join(COLUMNS)} FROM consumer INDEXED BY consumer_key
+    WHERE block >= ?1 / {BLOCK} AND last_day >= ?1 {{where}} ORDER BY migration, consumer, block
+"""
 
 
 def counted(row: Usage) -> Mapping[str, int]:
@@ -43,12 +49,53 @@ def totals(db: sqlite3.Connection, since_day: int, migration: str | None) -> Seq
     """Return each consumer's use since a day, most legacy calls first."""
     where, values = ("", ()) if migration is None else ("AND migration = ?2", (migration,))
     # By the key, which brings a consumer's blocks one after the other; sorting all the sheets would take the memory.
-    query = f"""
-        SELECT migration, consumer, {", ".join(COLUMNS)} FROM consumer INDEXED BY consumer_key
-        WHERE block >= ?1 / {BLOCK} AND last_day >= ?1 {where} ORDER BY migration, consumer, block
+    return _added_up(db.execute(READ.format(where=where), (since_day, *values)), since_day)
+
+
+def totals_of(db: sqlite3.Connection, since_day: int, callers: Iterable[Caller]) -> Sequence[Total]:
+    """Return the use of these consumers since a day, most legacy calls first."""
+    query = READ.format(where="AND migration = ?2 AND consumer = ?3")
+    rows = chain.from_iterable(db.execute(query, (since_day, *caller)) for caller in sorted(set(callers)))
+    return _added_up(rows, since_day)
+
+
+def busiest(
+    db: sqlite3.Connection, since_day: int, migrations: Collection[str], limit: int
+) -> tuple[int, Sequence[Caller]]:
+    """Return how many consumers called since a day, and so many of them, most legacy calls first.
+
+    One number of each sheet is read, which is several times as quick as all that a total has.
     """
+    names = sorted(migrations)
+    query = f"""
+        SELECT migration, consumer, first_day, names, days, sums FROM consumer NOT INDEXED
+        WHERE block >= ? / {BLOCK} AND last_day >= ? AND migration IN ({", ".join("?" * len(names))})
+    """
+    calls: dict[Caller, int] = {}
+    for migration, consumer, *sheet in db.execute(query, (since_day, since_day, *names)):
+        caller = migration, consumer
+        calls[caller] = calls.get(caller, 0) + _legacy(since_day, *sheet)
+    return len(calls), nsmallest(limit, calls, key=lambda caller: (-calls[caller], caller))
+
+
+def _legacy(since_day: int, first_day: int, names: str, days: bytes, sums: bytes) -> int:
+    """Return the legacy calls since a day. Unpacks nothing but the last day's number, and the one before the first."""
+    width, at = _plan(names)[:2]
+    if at < 0:
+        return 0
+    size = 4 * len(sums) // (len(days) * width)
+    last = len(sums) - (width - at) * size
+    number = int.from_bytes(sums[last : last + size], byteorder)
+    if first_day < since_day:
+        before = ((bisect_left(array(SHORT, days), since_day) - 1) * width + at) * size
+        number -= int.from_bytes(sums[before : before + size], byteorder)
+    return number
+
+
+def _added_up(rows: Iterable[Sequence[Any]], since_day: int) -> list[Total]:
+    """Make totals of sheets, of which a consumer's come one after the other."""
     found: list[Total] = []
-    for row in db.execute(query, (since_day, *values)):
+    for row in rows:
         total = _total(since_day, *row)
         if found and found[-1][:2] == row[:2]:
             total = _sum(found.pop(), total)
