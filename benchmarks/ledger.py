@@ -55,7 +55,7 @@ ENDPOINTS: Final = ("GET /api/favorites", "POST /api/favorites", "DELETE /api/fa
 @click.option("--days", default=30, show_default=True)
 @click.option("--endpoints", default=1, show_default=True, type=click.IntRange(1, len(ENDPOINTS)))
 def main(consumers: int, days: int, endpoints: int) -> None:
-    """Fill a ledger and read it; the exit code says whether the totals took under 2 s and 300 MiB."""
+    """Fill a ledger and read it; the exit code says whether consumers took under 2 s, and everything under 300 MiB."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "crossfade.db"
         filled = asyncio.run(_filled(path, consumers, days, endpoints))
@@ -72,8 +72,8 @@ def main(consumers: int, days: int, endpoints: int) -> None:
     VAR.mkdir(parents=True, exist_ok=True)
     results = {"consumers": consumers, "days": days, "endpoints": endpoints, "record": record, "reports": reports}
     (VAR / "ledger.json").write_text(json.dumps(results, indent=1) + "\n")
-    totals = reports["totals"]
-    sys.exit(totals["seconds"] > LIMIT_SECONDS or totals["mib"] > LIMIT_MIB)
+    is_slow = any(reports[name]["seconds"] > LIMIT_SECONDS for name in QUICK)
+    sys.exit(is_slow or any(one["mib"] > LIMIT_MIB for one in reports.values()))
 
 
 async def _filled(path: Path, consumers: int, days: int, endpoints: int) -> float:
@@ -193,6 +193,9 @@ REPORTS: Final = {
     "usage of the last day": _last_day,
     "forget a day": _forget,
 }
+
+
+QUICK: Final = ("/api/consumers, a month", "/api/consumers, a week")
 
 
 def _in_a_process(name: str, path: Path, since_day: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.corpus.case import Case, load
 from tests.conformance.lanes import play
 
-LANES = 10
+LANES = 20
 SLICES = {"requests": 3, "responses": 1, "more_requests": 2, "more_responses": 1}
 """Corpora, and in how many tests each is played, so that they can run side by side."""
 EXCEPTIONS: dict[str, tuple[str, str]] = {}
