@@ -193,8 +193,6 @@ REPORTS: Final = {
     "usage of the last day": _last_day,
     "forget a day": _forget,
 }
-
-
 QUICK: Final = ("/api/consumers, a month", "/api/consumers, a week")
 
 

@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import NamedTuple
 
 type Caller = tuple[str, str]
@@ -89,6 +90,11 @@ class Days(Mapping[int, int]):
 
     def __len__(self) -> int:
         return len(self._days)
+
+
+def most(calls: Mapping[Caller, int], limit: int) -> tuple[int, Sequence[Caller]]:
+    """Return how many callers there are, and so many of them: most calls first, then by name."""
+    return len(calls), nsmallest(limit, calls, key=lambda caller: (-calls[caller], caller))
 
 
 class Total(NamedTuple):

@@ -5,6 +5,7 @@ What the messages mean is for those that build on it: sessions, and the echo tha
 
 import asyncio
 import socket as sockets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
@@ -37,7 +38,7 @@ class Phase(Enum):
     CLOSED = auto()
 
 
-class Socket(asyncio.Protocol):
+class Socket(asyncio.Protocol, ABC):
     """Owns the transport, from the answered handshake to its end. There is no task, queue or timer for it.
 
     `code` and `reason` say why it ended. `heard` is when the client last sent anything (monotonic seconds). `write`
@@ -78,17 +79,17 @@ class Socket(asyncio.Protocol):
 
     # ------------------------------------------------------------------ what those that build on it say
 
+    @abstractmethod
     def message_limit(self) -> int:
         """Return how many bytes a message may have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_text(self, text: str) -> None:
         """Take a text message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_binary(self, data: bytes) -> None:
         """Take a binary message."""
-        raise NotImplementedError
 
     def on_look(self, now: float) -> None:
         """Do what is due `now`, and ask the wheel for the next look."""

@@ -22,7 +22,7 @@ APPLY_SECONDS: Final = 10.0
 TURN_SECONDS: Final = 0.5
 """Live values need no compiling: who has not taken them by then has other troubles, and takes them when those end."""
 ASK_SECONDS: Final = 0.5
-HUNG_SECONDS = 30
+HUNG_SECONDS: Final = 30
 """Who has not answered for so long does not come back, and the kernel gives it connections all the while."""
 
 type Look = Callable[[Want, Callable[[Fetched], None]], None]
@@ -47,7 +47,7 @@ class Post:
         self._revision: int | None = None
         self._restarts = 0
         self._since = 0.0
-        self._is_silent = False
+        self._silence: asyncio.TimerHandle | None = None
         self.state = State.STARTING
 
     def __repr__(self) -> str:
@@ -67,7 +67,6 @@ class Post:
         self._child = child
         child.hear = self._hear
         child.want = lambda want: self._look(want, child.tell)
-        self._is_silent = False
         began = self._begin()
         try:
             async with asyncio.timeout(BEGIN_SECONDS):
@@ -88,6 +87,7 @@ class Post:
             child = self._child
             if child is not None:
                 code = await child.ended()
+                self._end_silence()
                 self._report = self._revision = self._child = None
                 if not self._is_leaving:
                     self._note_loss(child.pid, describe(code))
@@ -127,9 +127,9 @@ class Post:
             async with asyncio.timeout(ASK_SECONDS):
                 await child.ask(Ask())
         except TimeoutError:
-            self._is_silent = True
-            log.warning("worker %d does not answer; it has %d s more", child.pid, HUNG_SECONDS)
-            self._lose_patience(child, HUNG_SECONDS)
+            if child is self._child and not self._is_silent:
+                log.warning("worker %d does not answer; it has %d s more", child.pid, HUNG_SECONDS)
+                self._lose_patience(child, HUNG_SECONDS)
         except GoneError:
             log.debug("worker %d has ended", child.pid)
 
@@ -164,20 +164,27 @@ class Post:
     def _is_leaving(self) -> bool:
         return self.state is State.DRAINING
 
+    @property
+    def _is_silent(self) -> bool:
+        return self._silence is not None
+
     def _hear(self, report: Report) -> None:
-        self._is_silent = False
+        self._end_silence()
         self._report = report
         self._take(report.delta)
 
     def _lose_patience(self, child: Child, seconds: int) -> None:
         """Kill who stays silent. Counted in seconds that passed here, too: a machine that slept has lost nobody."""
-        if child is not self._child or not self._is_silent:
-            return
         if seconds > 0:
-            asyncio.get_running_loop().call_later(1.0, self._lose_patience, child, seconds - 1)
+            self._silence = asyncio.get_running_loop().call_later(1.0, self._lose_patience, child, seconds - 1)
             return
         log.error("worker %d hangs: it is killed", child.pid)
         child.kill()
+
+    def _end_silence(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def _note_loss(self, pid: int, how: str) -> None:
         self._restarts += 1

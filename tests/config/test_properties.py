@@ -24,7 +24,7 @@ SNIPPETS = [
 WORDS = st.sampled_from(SNIPPETS) | st.text(alphabet=string.printable, max_size=12) | st.text(max_size=6)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | WORDS
 SEGMENTS = st.sampled_from(["a", "b", "", "{x}", "{y}"])
-PROPERTY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _load(folder: Path, text: str) -> None:
@@ -94,7 +94,7 @@ def test_a_good_file_with_any_branch_replaced_loads_or_is_refused(tmp_path: Path
     st.lists(SEGMENTS, max_size=3), st.booleans(), st.lists(SEGMENTS, max_size=3), st.booleans(),
     st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=4),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_a_template_that_covers_another_matches_all_its_paths(
     wide: list[str], wide_rest: bool, narrow: list[str], narrow_rest: bool, parts: list[str]
 ) -> None:

@@ -227,6 +227,24 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(
     assert f"worker {stuck} was killed by SIGKILL; it is replaced" in caplog.text
 
 
+async def test_a_worker_that_answers_after_all_is_left_alone(
+    tmp_path: Path, valkey: ValkeyServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.server.post.HUNG_SECONDS", 2)
+    async with ScriptedUpstream() as v1:
+        loaded = await _loaded(tmp_path, _text(valkey, v1.origin, workers=1))
+        async with _supervising(loaded, Metrics()) as supervisor:
+            (slow,) = _pids(supervisor)
+            for times in (1, 2, 3):
+                os.kill(slow, signal.SIGSTOP)
+                await asyncio.gather(*(supervisor.refresh() for _ in range(3)))
+                assert caplog.text.count(f"worker {slow} does not answer") == times
+                before = supervisor.members()[0].report
+                os.kill(slow, signal.SIGCONT)
+                assert await soon(lambda last=before: supervisor.members()[0].report is not last)  # type: ignore[misc]
+            assert not await soon(lambda: _pids(supervisor) != [slow], seconds=2.5)
+
+
 def _public_key(certificate: Path) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

@@ -1,6 +1,7 @@
 """What changes in a message, member by member, as its reader has to know it."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -90,22 +91,22 @@ def _object(shape: Origin, made: str, words: "_Words") -> Iterator[tuple[str, st
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(ABC):
     """How changes are worded; what is made is the legacy shape for answers, the successor's for requests."""
 
     versions: Versions
 
-    def constant(self, value: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def constant(self, value: str) -> str: ...
 
-    def case(self, case: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def case(self, case: str) -> str: ...
 
-    def values(self, table: Mapping[str, Any]) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def values(self, table: Mapping[str, Any]) -> str: ...
 
-    def default(self, value: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def default(self, value: str) -> str: ...
 
     def note(self, note: Note) -> str:
         """Return one sentence about what happens to a value."""

@@ -43,9 +43,9 @@ def print_rollout(found: Mapping[str, Any]) -> None:
     if found["steps"]:
         out.print(Text(f"  step {_step(found)}: {', '.join(f'{step:g} %' for step in found['steps'])}"))
     if found["failing_intervals"]:
-        out.print(Text(f"  {found['failing_intervals']} intervals in a row have failed"))
+        out.print(Text(f"  failing intervals in a row: {found['failing_intervals']}"))
     if found["attempts"]:
-        out.print(Text(f"  {found['attempts']} automatic steps back since a person last decided"))
+        out.print(Text(f"  automatic steps back since a person last decided: {found['attempts']}"))
     if found["cooldown_until"] is not None:
         out.print(Text(f"  the ramp waits until {found['cooldown_until']}"))
     event = found["last_event"]

@@ -6,7 +6,6 @@ it has in it. JSON objects are kept as text, so that their keys may be anything.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from heapq import nsmallest
 from itertools import batched
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from gateway.control.event import Event
 from gateway.control.store import text
 from gateway.control.store.mongo_ledger import CALLS, INDEXES, TOTALS, addition, total, usage
 from gateway.control.store.port import Lease, Sample, StoreError, TakenError
-from gateway.control.usage import Batch, Caller, Total, Usage
+from gateway.control.usage import Batch, Caller, Total, Usage, most
 
 DATABASE: Final = "crossfade"
 """Where the URL names none."""
@@ -132,7 +131,7 @@ class MongoStore:
         where = {"day": {"$gte": since_day}, "migration": {"$in": list(migrations)}}
         found = await self._report(where, CALLS)
         calls = {(one["_id"]["migration"], one["_id"]["consumer"]): one["legacy"] for one in found}
-        return len(calls), nsmallest(limit, calls, key=lambda caller: (-calls[caller], caller))
+        return most(calls, limit)
 
     async def forget(self, before_day: int) -> None:
         """Drop the ledger's rows of days before this one."""

@@ -15,7 +15,7 @@ from tests.support.gateway import plain, running
 from tests.support.poll import until
 from tests.support.soon import soon
 
-ROUNDS = 120
+ROUNDS = 200
 CANARY_EVERY = 10
 AT_ONCE = 8
 CONFIGURATION = {"upstream": "    max_connections: 6\n    ejection: {consecutive_errors: 1000000, for: 1s}"}

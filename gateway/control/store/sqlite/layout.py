@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 from gateway.control.store.port import StoreError
-from gateway.control.store.sqlite.transaction import writing
+from gateway.control.store.sqlite.transaction import reading, writing
 
 OURS: Final = 0x43524F53
 """SQLite's application id: this file is Crossfade's."""
@@ -63,20 +63,13 @@ TABLES: Final = (
 
 def prepare(db: sqlite3.Connection) -> None:
     """Make what is missing; raises StoreError for a file that is another program's, or a later version's."""
-    if not _was_current(db):
+    with reading(db):  # all that tells at once: a file that another process is just making is not half seen
+        was_current = _is_current(db)
+    if not was_current:
         _switch_to_wal(db)
         with writing(db):
             if not _is_current(db):  # another process may have been quicker
                 _create(db)
-
-
-def _was_current(db: sqlite3.Connection) -> bool:
-    """Look once at all that tells, so that a file which another process is just making is not half seen."""
-    db.execute("BEGIN")
-    try:
-        return _is_current(db)
-    finally:
-        db.execute("ROLLBACK")
 
 
 def _is_current(db: sqlite3.Connection) -> bool:

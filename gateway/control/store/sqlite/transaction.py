@@ -1,4 +1,4 @@
-"""Writing as a whole, or not at all."""
+"""Writing as a whole, or not at all; reading what was so at one moment."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,3 +16,14 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def reading(db: sqlite3.Connection) -> Iterator[None]:
+    """A transaction in which nothing changes, whatever others write meanwhile."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
