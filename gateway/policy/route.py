@@ -65,6 +65,9 @@ class Place:
         "migration",
         "needs_token",
         "path",
+        "phase",
+        "quotas",
+        "require",
         "since",
         "snapshot",
         "stand",
@@ -79,6 +82,8 @@ class Place:
         self.method = method
         self.asked = path
         self.path = target.rewrite.apply(path) if isinstance(target, Endpoint) else path
+        self.quotas = target.quotas
+        self.require = target.require
         self.needs_token = target.auth is AuthMode.REQUIRED
         self.takes_token = target.auth is not AuthMode.NONE
         self.calendar: Deprecation | None = None
@@ -120,6 +125,7 @@ class Place:
     def stay(self, stand: Stand | None, since: float, until: float) -> None:
         """Remember how it stands for everybody from `since` until before `until`."""
         self.stand, self.since, self.until = stand, since, until
+        self.phase = stand.phase if stand is not None else None
         notices = stand.notices if stand is not None else ""
         for way in (self.legacy, self.successor):
             way.notices = f"{notices}{way.served_by}"
