@@ -16,7 +16,7 @@ from gateway.core.http import RequestHead
 from gateway.policy import charging, cors, identity, permission, ratelimit
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import TokenCache, Verifier
-from gateway.policy.cohort import assign_token
+from gateway.policy.cohort import Assignment, assign_token
 from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.policy.phase import Phase, Stand, window
 from gateway.policy.phase import stand as stand_of
@@ -147,7 +147,7 @@ def _proceed(
     migration, token = place.migration, caller.token
     if migration is None:
         return _forward_route(head, place, caller, limits, trace)
-    assignment = token.sides.get(migration.name)
+    assignment: Assignment | None = token.sides.get(migration.name)
     if assignment is None or assignment.rollout is not migration.rollout:
         assignment = assign_token(migration, head, token, caller.ip)
     way = place.successor if assignment.side is SUCCESSOR else place.legacy
