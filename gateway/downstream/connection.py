@@ -36,6 +36,7 @@ class Registry(Protocol):
     limits: Limits
     memo: RequestMemo
     small_head: int
+    most_fields: int
     service: Service
     is_draining: bool
 
@@ -150,11 +151,15 @@ class ClientConnection(asyncio.Protocol):
         if self._body is not None:
             self._read_body(data)
         elif not self._is_lingering:
-            self._buffer = self._buffer + data if self._buffer else data
-            if self._exchange is None and not self.is_blocked:
-                self._advance()
-            elif len(self._buffer) > HELD_BYTES:
-                self.pause()
+            if self._buffer:
+                data = self._buffer + data
+                self._buffer = b""
+            if self._exchange is None and not self.is_blocked and not self._is_advancing:
+                self._advance(data)
+            else:
+                self._buffer = data
+                if len(data) > HELD_BYTES:
+                    self.pause()
 
     # ------------------------------------------------------------------ the exchange's calls
 
@@ -195,7 +200,8 @@ class ClientConnection(asyncio.Protocol):
         if not self._is_reading:
             self.resume()
         if self._buffer and not self._is_advancing:
-            self._advance()
+            data, self._buffer = self._buffer, b""
+            self._advance(data)
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -267,18 +273,14 @@ class ClientConnection(asyncio.Protocol):
 
     # ------------------------------------------------------------------ parsing
 
-    def _advance(self) -> None:
-        """Parse what was read ahead. A loop, because answers that need no backend come before `serve` returns."""
-        if self._is_advancing:
-            return
+    def _advance(self, data: bytes) -> None:
+        """Parse what was read. A loop, because answers that need no backend come before `serve` returns."""
         self._is_advancing = True
         try:
-            while self._buffer and self._exchange is None and not (self.is_last or self.is_blocked):
-                if self._transport is None:
+            while not self.is_last and self._transport is not None:
+                if not self._read_head(data) or not self._buffer or self._exchange is not None or self.is_blocked:
                     break
                 data, self._buffer = self._buffer, b""
-                if not self._read_head(data):
-                    break
         finally:
             self._is_advancing = False
 
@@ -288,23 +290,24 @@ class ClientConnection(asyncio.Protocol):
         if end <= 0 or data[0] == CR:
             return self._wait_for_head(data, end)
         registry = self._registry
-        fault = size_fault(data[:end], registry.limits) if end > registry.small_head else None
-        if fault is not None:
-            self._turn_away(*fault, origin_in(data[: end + 2]))
-            return False
+        if end > registry.small_head:
+            fault = size_fault(data[:end], registry.limits)
+            if fault is not None:
+                self._turn_away(*fault, origin_in(data[: end + 2]))
+                return False
         try:
             request = parse_request(data[:end], registry.memo, self.peer)
         except WireError as error:
             self._turn_away(RequestFault.MALFORMED, str(error), origin_in(data[: end + 2]))
             return False
-        if len(request.lines) > registry.limits.header_count:
+        if len(request.lines) > registry.most_fields:
             self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS, request.lookup.get("origin"))
             return False
         self._has_head_begun = False
         self.deadline = NEVER
         if request.is_last:
             self.is_last = True
-        if request.has_body:
+        if request.length:
             return self._begin_body(request, data[end + 4 :])
         self._buffer = data[end + 4 :]
         self._exchange = registry.service.serve(self, request, b"", True)

@@ -28,7 +28,7 @@ LAST_ROUNDS: Final = 3
 class Listener:
     """Owns the public socket and its connections. It never looks into a request.
 
-    A head of at most `small_head` bytes is within all limits of size.
+    A head of at most `small_head` bytes is within all limits of size; `most_fields` bounds its lines.
     """
 
     def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
@@ -36,6 +36,7 @@ class Listener:
         self.limits = limits
         self.memo = RequestMemo(dropped)
         self.small_head = min(limits.request_line, limits.headers)
+        self.most_fields = limits.header_count
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
         self._refused: set[ClientConnection] = set()
@@ -79,6 +80,7 @@ class Listener:
         """Hold every later request to these limits; `dropped` are further fields that no request passes on."""
         self.limits = limits
         self.small_head = min(limits.request_line, limits.headers)
+        self.most_fields = limits.header_count
         if self.memo.dropped == dropped:
             self.memo.dropped = dropped  # the very one that decisions name from now on
         else:

@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
 
     def is_sound(self) -> bool:
         """Look whether the transport is still open: a reset is told only after the loop's next turn."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self.is_open and self._transport is not None and not self._transport.is_closing()
 
     @property
     def is_fresh(self) -> bool:
@@ -243,15 +243,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, wherever the answer stands."""
-        if self._asker is None:
+        asker = self._asker
+        if asker is None:
             # Nobody has asked: whatever this is, the next answer could not be told from it.
             self.abort()
         elif self._body is not None:
-            self._read_body(self._asker, self._body, data)
+            self._read_body(asker, self._body, data)
         elif self._switched:
-            self._asker.on_body(data)
+            asker.on_body(data)
         else:
-            self._read_head(self._asker, self._buffer + data if self._buffer else data)
+            self._read_head(asker, self._buffer + data if self._buffer else data)
 
     def _read_head(self, asker: Asker, data: bytes) -> None:
         end = data.find(b"\r\n\r\n")
@@ -267,7 +268,15 @@ class Connection(asyncio.Protocol):
             return
         rest = data[end + 4 :]
         if self._is_usual and len(rest) == head.length and head.is_sized:
-            self._finish_whole(asker, head, rest)
+            # The usual end: the whole answer came at once, to a whole request, on a connection with nothing special.
+            self._asker = None
+            self.deadline = NEVER
+            self.served += 1
+            if head.is_last or not self.is_open:
+                self.close()
+            else:
+                self.home.release(self)
+            asker.on_whole(head, rest)
             return
         self._has_answered = True
         self._is_usual = False
@@ -277,17 +286,6 @@ class Connection(asyncio.Protocol):
             self._take_switch(asker, head, rest)
         else:
             self._begin_body(asker, head, rest)
-
-    def _finish_whole(self, asker: Asker, head: AnswerHead, body: bytes) -> None:
-        """The usual end: the whole answer came at once, to a whole request, on a connection with nothing special."""
-        self._asker = None
-        self.deadline = NEVER
-        self.served += 1
-        if head.is_last or not self.is_open:
-            self.close()
-        else:
-            self.home.release(self)
-        asker.on_whole(head, body)
 
     def _wait_for_head(self, data: bytes) -> None:
         starts_well = b"HTTP/1."[: len(data)] == data[:7]

@@ -76,7 +76,7 @@ class Pool:
         idle = self.idle
         while idle:
             connection = idle.pop()
-            if connection.is_open and connection.is_sound():
+            if connection.is_sound():
                 return connection
         return None
 
