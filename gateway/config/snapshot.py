@@ -64,8 +64,10 @@ class Quota:
 
     `is_by_consumer` says that these are the consumer's identities. The first of `tiers` whose `when` holds counts in
     this one's place. A request takes `cost` units, which are `increment` seconds of the window; `tolerance` is the rest
-    of it, and `rate` units a second. `policy` is the quota's item in `RateLimit-Policy`. Variants of one quota share
-    their name and their counts.
+    of it, and `rate` units a second. `policy` is the quota's item in `RateLimit-Policy`; `opening` is all that its
+    answers say of it before the units that are left. `is_by_claims`: nothing but a token's claims decides whether and
+    how it counts, as long as they have the first identity of `by`. Variants of one quota share their name and their
+    counts.
     """
 
     name: str
@@ -83,13 +85,21 @@ class Quota:
     increment: float = field(init=False, repr=False, compare=False)
     tolerance: float = field(init=False, repr=False, compare=False)
     policy: str = field(init=False, repr=False, compare=False)
+    opening: str = field(init=False, repr=False, compare=False)
+    is_by_claims: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         increment = self.window * self.cost / self.quota
         object.__setattr__(self, "rate", self.quota / self.window)
         object.__setattr__(self, "increment", increment)
         object.__setattr__(self, "tolerance", self.window - increment)
-        object.__setattr__(self, "policy", f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}')
+        policy = f'"{self.name}";q={self.quota};w={max(1, math.ceil(self.window))}'
+        object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "opening", f'RateLimit-Policy: {policy}\r\nRateLimit: "{self.name}";r=')
+        conditions = [self.when, *[tier.when for tier in self.tiers]]
+        asked = [identity for when in conditions if when is not None for identity, _ in when.terms]
+        is_by_claims = all(identity.kind is IdentityKind.CLAIM for identity in (*self.by[:1], *asked))
+        object.__setattr__(self, "is_by_claims", is_by_claims)
 
     def costing(self, cost: int) -> "Quota":
         """Return the variant of which each request takes so many units."""

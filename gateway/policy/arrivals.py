@@ -3,6 +3,8 @@
 from math import inf
 from typing import Final
 
+ROOM: Final = 2_048
+"""Keys for which there is always a place, so that those who come again and again need not be admitted each time."""
 LOOKED_AT: Final = 8
 """How many places a newcomer looks at before it takes one."""
 
@@ -10,10 +12,11 @@ LOOKED_AT: Final = 8
 class Arrivals:
     """Owns the arrival times of one quota's keys, `capacity` of them at most. It reads no clock.
 
-    A time that has passed is as good as none. A newcomer takes the place of such a key where it meets one. While all of
-    the places are taken by keys that owe something, it takes that of the one among the next eight that owes least. So
-    each request of somebody with many keys costs the lightest of eight, mostly one of his own: to make a key that owes
-    D requests forgotten, one needs a table full of keys that owe as much. Each step looks at a fixed number of places.
+    A time that has passed is as good as none. Beyond the first ROOM, a newcomer takes the place of such a key where it
+    meets one. While all of the places are taken by keys that owe something, it takes that of the one among the next
+    eight that owes least. So each request of somebody with many keys costs the lightest of eight, mostly one of his
+    own: to make a key that owes D requests forgotten, one needs a table full of keys that owe as much. Each step looks
+    at a fixed number of places.
     """
 
     __slots__ = ("_capacity", "_hand", "_places", "times")
@@ -39,7 +42,7 @@ class Arrivals:
     def _admit(self, key: str, now: float) -> None:
         places = self._places
         if len(places) < self._capacity:
-            if not places or self.times[places[self._step()]] > now:
+            if len(places) < ROOM or self.times[places[self._step()]] > now:
                 places.append(key)
                 return
             chosen = self._hand

@@ -55,9 +55,9 @@ class TokenCache:
         known = self._known.get(authorization) if authorization is not None else None
         if known is None:
             known = self._look(authorization, policy, now)
-        if not known.starts <= now < known.ends:
-            raise untimely(known.claims, policy, now)
-        return known
+        if now < known.ends and now >= known.starts:
+            return known
+        raise untimely(known.claims, policy, now)
 
     def put_keys(self, url: str, keys: Sequence[Key] | None) -> None:
         """Hold to what a key server says from now on, None for nothing; what was verified before is forgotten."""

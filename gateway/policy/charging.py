@@ -1,6 +1,6 @@
 """Which quotas count a request, and under which key each of them does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 
@@ -10,11 +10,15 @@ from gateway.core.http import RequestHead
 from gateway.policy.decision import Caller
 from gateway.policy.identity import bounded, first, holds
 from gateway.policy.quota import Charge
+from gateway.policy.verified import NOBODY, Verified
 
 
-def charge(rules: tuple[Quota, ...], head: RequestHead, caller: Caller) -> list[Charge]:
-    """Return a charge for each of the rules that holds for this caller."""
-    return [
+def charge(rules: tuple[Quota, ...], head: RequestHead, caller: Caller) -> Sequence[Charge]:
+    """Return a charge for each of the rules that holds for this caller.
+
+    They are remembered with its token where nothing but the claims decides: see there before you ask.
+    """
+    charges = [
         Charge(
             _tier(rule, head, caller) if rule.tiers else rule,
             caller.key if rule.is_by_consumer else _key(rule, head, caller),
@@ -22,6 +26,10 @@ def charge(rules: tuple[Quota, ...], head: RequestHead, caller: Caller) -> list[
         for rule in rules
         if rule.when is None or holds(rule.when, head, caller.token.texts, caller.ip)
     ]
+    token = caller.token
+    if token is not NOBODY and all(_is_told(rule, token) for rule in rules):
+        token.charges[rules] = charges
+    return charges
 
 
 def consumer(
@@ -30,6 +38,13 @@ def consumer(
     """Return who calls, if anybody is known, and the key that quotas by consumer count."""
     found = first(identities, head, texts, ip)
     return (found[1] if found is not None else None), _counted(found, ip)
+
+
+def _is_told(rule: Quota, token: Verified) -> bool:
+    """Whether the token tells by itself what the rule counts."""
+    if not rule.is_by_claims:
+        return False
+    return token.consumer is not None if rule.is_by_consumer else rule.by[0].name in token.texts
 
 
 def _tier(rule: Quota, head: RequestHead, caller: Caller) -> Quota:

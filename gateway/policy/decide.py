@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from gateway.config.snapshot import AuthMode, Endpoint, HubTopic, Migration, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import Endpoint, HubTopic, Requirement, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
@@ -32,6 +32,7 @@ RETRY_SECONDS: Final = "5"
 UNVERIFIABLE: Final = Problem(
     ProblemType.OVERLOADED, "Tokens of this issuer cannot be checked now: its keys cannot be fetched."
 )
+SUCCESSOR: Final = Side.SUCCESSOR
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
@@ -63,24 +64,42 @@ def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, tr
 
 
 def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
+    """Find out who calls what, and go on from there.
+
+    Here and in `_proceed` the usual request, whose path and token are known, passes without a call for each step: what
+    it needs was worked out before. The steps that have to look closer are functions of their own.
+    """
     counted = memory.counted
     if counted is not None and counted.snapshot is snapshot:
+        if counted.place.snapshot is not snapshot:
+            counted.place.follow(snapshot)
         return _proceed(head, snapshot, counted.place, counted.caller, counted.charges, now, memory, trace)
-    local = snapshot.own_paths.get(head.path)
-    if local is not None:
-        return _serve_here(local, head, trace)
-    place = _route(head, snapshot, memory, trace)
-    if isinstance(place, Refuse):
-        return place
+    place = memory.places.known.get((head.method, head.path))
+    if place is None or place.snapshot is not snapshot or trace is not None:
+        found = _route(head, snapshot, memory, trace)
+        if not isinstance(found, Place):
+            return found
+        place = found
+    token = NOBODY
+    authorization = head.lookup.get("authorization")
+    if place.needs_token or (authorization is not None and place.takes_token):
+        try:
+            token = memory.tokens.verify(authorization, snapshot.auth, now)
+        except (AuthError, MissingKeyError, KeysUnavailableError) as failure:
+            return _unverified(failure, place.target, trace)
+    ip = head.peer if place.hops == 0 else identity.client_ip(head, place.hops)
+    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
+    caller = Caller(ip, token, consumer, key)
     target = place.target
-    caller = _authenticate(head, snapshot, target, now, memory, trace)
-    if not isinstance(caller, Caller):
-        return caller
+    if trace is not None:
+        trace.authenticated(target.auth, caller)
     if target.require is not None:
         refusal = _require(target.require, head, target, caller, trace)
         if refusal is not None:
             return refusal
-    charges = charging.charge(target.quotas, head, caller)
+    charges = token.charges.get(target.quotas)
+    if charges is None:
+        charges = charging.charge(target.quotas, head, caller)
     return _proceed(head, snapshot, place, caller, charges, now, memory, trace)
 
 
@@ -94,32 +113,45 @@ def _proceed(
     memory: Memory,
     trace: Trace | None,
 ) -> Decision:
-    """Go on from where it is known who calls what."""
-    target, limits = place.target, ""
+    """Go on from where it is known who calls what: count, see how the endpoint stands, choose a side."""
+    limits, stand = "", place.stand
     if charges:
         verdict = memory.quotas.count(charges, now)
         if verdict is None:
             return NeedCount(place, charges, caller, snapshot)
+        limits = ratelimit.block(charges, verdict)
         if trace is not None:
             trace.counted(charges, verdict)
-        limits = ratelimit.block(charges, verdict)
-        if not verdict.is_allowed:
-            return _used_up(verdict, target, caller, limits)
+        if verdict.retry_after > 0:
+            return _used_up(verdict, place.target, caller, limits)
     elif trace is not None:
-        trace.uncounted(target)
-    if target.shadows:
-        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
-    if isinstance(target, Route):
-        if target.stream is not None:
-            return _stream(head, target, target.stream, caller, None, limits, trace)
-        return _forward_route(head, snapshot, target, caller, limits, trace)
-    migration = snapshot.migrations[target.owner]
-    stand = _phase(head, target, migration, caller, place, now, limits, trace)
-    if isinstance(stand, Refuse):
-        return stand
-    if target.stream is not None:
-        return _stream(head, target, target.stream, caller, stand, limits, trace)
-    return _forward_endpoint(head, snapshot, target, migration, caller, place.path, stand, limits, trace)
+        trace.uncounted(place.target)
+    if place.is_special or now < place.since or now >= place.until or trace is not None:
+        found = _look_closer(head, place, caller, now, limits, memory, trace)
+        if isinstance(found, Refuse | Stream):
+            return found
+        stand = found
+    migration, token = place.migration, caller.token
+    if migration is None:
+        return _forward_route(head, place, caller, limits, trace)
+    assignment = token.sides.get(migration.name)
+    if assignment is None or assignment.rollout is not migration.rollout:
+        assignment = assign_token(migration, head, token, caller.ip)
+    way = place.successor if assignment.side is SUCCESSOR else place.legacy
+    notices = way.notices
+    if stand is not place.stand and stand is not None:
+        notices = stand.notices + way.served_by
+    adapter = way.adapter
+    query = head.query if adapter is None else adapt_query(adapter, head.query)
+    # By position, as below: by name it costs more than twice as much.
+    forward = Forward(
+        place.target, way.upstream, way.method, way.path, query, caller, place.drop, token.identity, limits + notices,
+        assignment.side, stand.phase if stand is not None else None, adapter, assignment,
+    )  # fmt: skip
+    if trace is not None:
+        trace.sided(migration, assignment, way.upstream)
+        trace.forwarded(head, forward)
+    return forward
 
 
 def parse_moment(text: str) -> float:
@@ -139,9 +171,13 @@ def _serve_here(name: str, head: RequestHead, trace: Trace | None) -> Local | Re
     return Local(name)
 
 
-def _route(head: RequestHead, snapshot: Snapshot, memory: Memory, trace: Trace | None) -> Place | Refuse:
+def _route(head: RequestHead, snapshot: Snapshot, memory: Memory, trace: Trace | None) -> Place | Refuse | Local:
+    """Find out what is called. What is remembered as a place of this snapshot, is no path of the gateway's own."""
+    local = snapshot.own_paths.get(head.path)
+    if local is not None:
+        return _serve_here(local, head, trace)
     try:
-        place = memory.places.find(snapshot.router, head.method, head.path)
+        place = memory.places.find(snapshot, head.method, head.path)
     except UnsafePathError as error:
         if trace is not None:
             trace.refused_path(head, str(error))
@@ -169,29 +205,19 @@ def _method_not_allowed(head: RequestHead, allow: tuple[str, ...], trace: Trace 
     return Refuse(problem, "method", headers=(("Allow", listed),))
 
 
-def _authenticate(
-    head: RequestHead, snapshot: Snapshot, target: Endpoint | Route, now: float, memory: Memory, trace: Trace | None
-) -> Caller | Refuse | NeedKeys:
-    authorization = head.lookup.get("authorization")
-    token = NOBODY
-    if target.auth is AuthMode.REQUIRED or (target.auth is AuthMode.OPTIONAL and authorization is not None):
-        try:
-            token = memory.tokens.verify(authorization, snapshot.auth, now)
-        except AuthError as failure:
+def _unverified(
+    failure: AuthError | MissingKeyError | KeysUnavailableError, target: Endpoint | Route, trace: Trace | None
+) -> Refuse | NeedKeys:
+    match failure:
+        case AuthError():
             if trace is not None:
                 trace.turned_away(target.auth, failure)
             problem = Problem(ProblemType.UNAUTHENTICATED, f"{failure.description.capitalize()}.")
             return Refuse(problem, failure.reason, target, headers=(("WWW-Authenticate", failure.challenge),))
-        except MissingKeyError as missing:
-            return NeedKeys(target, missing.url, missing.kid)
-        except KeysUnavailableError:
+        case MissingKeyError():
+            return NeedKeys(target, failure.url, failure.kid)
+        case KeysUnavailableError():
             return Refuse(UNVERIFIABLE, "keys_unavailable", target, headers=(("Retry-After", RETRY_SECONDS),))
-    ip = identity.client_ip(head, snapshot.server.trusted_hops)
-    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
-    caller = Caller(ip, token, consumer, key)
-    if trace is not None:
-        trace.authenticated(target.auth, caller)
-    return caller
 
 
 def _require(
@@ -212,23 +238,32 @@ def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits:
     return Refuse(problem, f"quota:{verdict.quota.name}", target, caller, fields(limits))
 
 
+def _look_closer(
+    head: RequestHead, place: Place, caller: Caller, now: float, limits: Block, memory: Memory, trace: Trace | None
+) -> Stand | Refuse | Stream | None:
+    """Do what only some requests need between counting and forwarding; return how the endpoint stands, if not at all.
+
+    For a place that is not special, while its stand is known, this would return just that.
+    """
+    target = place.target
+    if target.shadows:
+        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
+    stand = _phase(head, target, caller, place, now, limits, trace) if isinstance(target, Endpoint) else None
+    if isinstance(stand, Refuse) or target.stream is None:
+        return stand
+    return _stream(head, target, target.stream, caller, stand, limits, trace)
+
+
 def _phase(
-    head: RequestHead,
-    target: Endpoint,
-    migration: Migration,
-    caller: Caller,
-    place: Place,
-    now: float,
-    limits: Block,
-    trace: Trace | None,
+    head: RequestHead, target: Endpoint, caller: Caller, place: Place, now: float, limits: Block, trace: Trace | None
 ) -> Stand | Refuse | None:
-    deprecation = migration.deprecation if not target.has_own_dates else migration.exceptions[target.label]
+    deprecation = place.calendar
     if deprecation is None:
         if trace is not None:
             trace.undated()
         return None
     rehearsed = head.lookup.get(REHEARSE) if deprecation.rehearsal else None
-    if rehearsed is None and place.since <= now < place.until and place.calendar is deprecation and trace is None:
+    if rehearsed is None and place.since <= now < place.until and trace is None:
         return place.stand
     try:
         moment = parse_moment(rehearsed) if rehearsed is not None else now
@@ -247,8 +282,7 @@ def _phase(
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:
         if moment == now and stand.phase in EVERYBODYS:
-            place.stand, place.calendar = stand, deprecation
-            place.since, place.until = phase.window(deprecation, now)
+            place.stay(stand, *phase.window(deprecation, now))
         return stand
     return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
 
@@ -269,63 +303,13 @@ def _stream(
     return Stream(target, caller, topic, limits + notices, stand.phase if stand is not None else None)
 
 
-def _forward_route(
-    head: RequestHead, snapshot: Snapshot, target: Route, caller: Caller, limits: Block, trace: Trace | None
-) -> Forward:
-    # By position, as below: by name it costs more than twice as much.
+def _forward_route(head: RequestHead, place: Place, caller: Caller, limits: Block, trace: Trace | None) -> Forward:
+    way, token = place.legacy, caller.token
     forward = Forward(
-        target,
-        target.upstream,
-        head.method,
-        head.path,
-        head.query,
-        caller,
-        snapshot.auth.dropped,
-        caller.token.identity,
-        limits + snapshot.served_by[target.upstream],
-    )
+        place.target, way.upstream, way.method, way.path, head.query, caller, place.drop, token.identity,
+        limits + way.notices,
+    )  # fmt: skip
     if trace is not None:
-        trace.unsided(target.upstream)
-        trace.forwarded(head, forward)
-    return forward
-
-
-def _forward_endpoint(
-    head: RequestHead,
-    snapshot: Snapshot,
-    target: Endpoint,
-    migration: Migration,
-    caller: Caller,
-    successor: str,
-    stand: Stand | None,
-    limits: Block,
-    trace: Trace | None,
-) -> Forward:
-    assignment = assign_token(migration, head, caller.token, caller.ip)
-    if assignment.side is Side.SUCCESSOR:
-        upstream, adapter, path = migration.successor, target.adapter, successor
-        method = target.successor_method if head.method != "HEAD" else "HEAD"
-        query = adapt_query(adapter, head.query) if adapter is not None else head.query
-    else:
-        upstream, adapter, path = migration.legacy, None, head.path
-        method, query = head.method, head.query
-    notices = stand.notices if stand is not None else ""
-    forward = Forward(
-        target,
-        upstream,
-        method,
-        path,
-        query,
-        caller,
-        snapshot.auth.dropped,
-        caller.token.identity,
-        f"{limits}{notices}{snapshot.served_by[upstream]}",
-        assignment.side,
-        stand.phase if stand is not None else None,
-        adapter,
-        assignment,
-    )
-    if trace is not None:
-        trace.sided(migration, assignment, upstream)
+        trace.unsided(way.upstream)
         trace.forwarded(head, forward)
     return forward

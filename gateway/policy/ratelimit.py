@@ -13,6 +13,8 @@ from gateway.policy.quota import Charge, Verdict
 def block(charges: Sequence[Charge], verdict: Verdict) -> Block:
     """Return the fields of an answer that these charges counted, `Retry-After` on a refusal included."""
     speaker = verdict.quota
+    if len(charges) == 1 and verdict.retry_after == 0 and not speaker.has_legacy_headers:
+        return f"{speaker.opening}{verdict.remaining};t={verdict.reset}\r\n"
     if len(charges) == 1:
         policy, is_legacy = speaker.policy, speaker.has_legacy_headers
     else:

@@ -7,8 +7,10 @@ from typing import Final
 from urllib.parse import unquote
 
 from gateway.config.deprecation import Deprecation
-from gateway.config.snapshot import Endpoint, Route, Router
+from gateway.config.snapshot import AuthMode, Endpoint, Migration, Route, Router, Snapshot
 from gateway.config.template import plainest
+from gateway.config.translation import Adapter
+from gateway.core.block import Block
 from gateway.policy.phase import Stand
 
 PLACES: Final = 8192
@@ -26,53 +28,139 @@ class Miss:
     allow: tuple[str, ...] = ()
 
 
-class Place:
-    """Where a method and a path lead under one router: all that follows from nothing else.
+class Way:
+    """How a side is asked: all of it but the query. `notices` are what each of its answers says, while they stay."""
 
-    `path` is the successor's for an endpoint. `stand` is the migration's for everybody from `since` until before
-    `until` (Unix seconds) by `calendar`, once it is known.
+    __slots__ = ("adapter", "method", "notices", "path", "served_by", "upstream")
+
+    def __init__(self, upstream: str, method: str, path: str, adapter: Adapter | None, served_by: Block) -> None:
+        self.upstream = upstream
+        self.method = method
+        self.path = path
+        self.adapter = adapter
+        self.served_by = served_by
+        self.notices = served_by
+
+    def __repr__(self) -> str:
+        return f"<Way to {self.upstream}: {self.method} {self.path}>"
+
+
+class Place:
+    """Where a method and a path lead, and all that follows from nothing but this and the rules of `snapshot`.
+
+    `path` is the successor's for an endpoint, `method` and `asked` are the client's. `stand` is the migration's for
+    everybody from `since` until before `until` (Unix seconds) by `calendar`, once it is known; without a calendar it is
+    None for ever. A plain route has no `migration` and goes the way of `legacy`. `needs_token` and `takes_token` say
+    whose `Authorization` is looked at. `is_special`: its requests need more than counting, a stand and a side.
     """
 
-    __slots__ = ("calendar", "path", "since", "stand", "target", "until")
+    __slots__ = (
+        "asked",
+        "calendar",
+        "drop",
+        "hops",
+        "is_special",
+        "legacy",
+        "method",
+        "migration",
+        "needs_token",
+        "path",
+        "since",
+        "snapshot",
+        "stand",
+        "successor",
+        "takes_token",
+        "target",
+        "until",
+    )
 
-    def __init__(self, target: Endpoint | Route, path: str) -> None:
+    def __init__(self, target: Endpoint | Route, method: str, path: str, snapshot: Snapshot) -> None:
         self.target = target
+        self.method = method
+        self.asked = path
         self.path = target.rewrite.apply(path) if isinstance(target, Endpoint) else path
-        self.stand: Stand | None = None
+        self.needs_token = target.auth is AuthMode.REQUIRED
+        self.takes_token = target.auth is not AuthMode.NONE
         self.calendar: Deprecation | None = None
+        self.stand: Stand | None = None
         self.since = self.until = math.inf
+        self.follow(snapshot)
 
     def __repr__(self) -> str:
         return f"<Place {self.target.label}>"
 
+    def follow(self, snapshot: Snapshot) -> None:
+        """Work out what follows from these rules, whose router leads here; a stand by the same calendar stays."""
+        target, method = self.target, self.method
+        self.snapshot = snapshot
+        self.hops = snapshot.server.trusted_hops
+        self.drop = snapshot.auth.dropped
+        if isinstance(target, Route):
+            self.migration: Migration | None = None
+            served_by = snapshot.served_by[target.upstream]
+            self.legacy = self.successor = Way(target.upstream, method, self.asked, None, served_by)
+            calendar = None
+        else:
+            self.migration = migration = snapshot.migrations[target.owner]
+            theirs = target.successor_method if method != "HEAD" else "HEAD"
+            old, new = migration.legacy, migration.successor
+            self.legacy = Way(old, method, self.asked, None, snapshot.served_by[old])
+            self.successor = Way(new, theirs, self.path, target.adapter, snapshot.served_by[new])
+            calendar = migration.calendar(target)
+        is_rehearsed = calendar is not None and calendar.rehearsal
+        self.is_special = is_rehearsed or bool(target.shadows) or target.stream is not None
+        if calendar is None:
+            self.stay(None, -math.inf, math.inf)
+        elif calendar is self.calendar:
+            self.stay(self.stand, self.since, self.until)
+        else:
+            self.stay(None, math.inf, math.inf)
+        self.calendar = calendar
+
+    def stay(self, stand: Stand | None, since: float, until: float) -> None:
+        """Remember how it stands for everybody from `since` until before `until`."""
+        self.stand, self.since, self.until = stand, since, until
+        notices = stand.notices if stand is not None else ""
+        for way in (self.legacy, self.successor):
+            way.notices = f"{notices}{way.served_by}"
+
 
 class Places:
-    """Remembers where paths lead until the router changes. Holds at most PLACES of them, and none that is long."""
+    """Remembers where paths lead until the router changes. Holds at most PLACES of them, and none that is long.
+
+    What is in `known` by method and path is good for the snapshot that it follows, and for no other.
+    """
 
     def __init__(self) -> None:
         self._router: Router | None = None
-        self._known: dict[tuple[str, str], Place] = {}
+        self.known: dict[tuple[str, str], Place] = {}
 
     def __repr__(self) -> str:
-        return f"<Places {len(self._known)} of {PLACES}>"
+        return f"<Places {len(self.known)} of {PLACES}>"
 
-    def find(self, router: Router, method: str, path: str) -> Place | Miss:
-        """Return where a raw path leads; raises UnsafePathError."""
+    def find(self, snapshot: Snapshot, method: str, path: str) -> Place | Miss:
+        """Return where a raw path leads by these rules; raises UnsafePathError."""
+        router = snapshot.router
         if router is not self._router:
             self._router = router
-            self._known.clear()
-        return self._known.get((method, path)) or self._look(router, method, path)
+            self.known.clear()
+        found = self.known.get((method, path))
+        if found is None:
+            return self._look(snapshot, method, path)
+        if found.snapshot is not snapshot:
+            found.follow(snapshot)
+        return found
 
-    def _look(self, router: Router, method: str, path: str) -> Place | Miss:
-        target = find(router, method, canonical(path))
+    def _look(self, snapshot: Snapshot, method: str, path: str) -> Place | Miss:
+        target = find(snapshot.router, method, canonical(path))
         if isinstance(target, Miss):
             return target
         # Compared decoded, sent on as the client wrote it.
-        place = Place(target, path)
+        place = Place(target, method, path, snapshot)
         if len(path) <= MAX_PATH:
-            if len(self._known) >= PLACES:
-                self._known.clear()
-            self._known[method, path] = place
+            if len(self.known) >= PLACES:
+                self.known.clear()
+            self.known[method, path] = place
         return place
 
 

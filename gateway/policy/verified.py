@@ -1,14 +1,16 @@
 """A verified token: its claims, and what follows from nothing but them and the rules about tokens."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 from gateway.config.issuer import AuthPolicy
+from gateway.config.snapshot import Quota
 from gateway.core.block import Block
 from gateway.policy.identity import bounded
+from gateway.policy.quota import Charge
 
 type Claims = Mapping[str, Any]
 """The verified payload of a token."""
@@ -19,12 +21,13 @@ HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code
 
 @dataclass(slots=True)
 class Verified:
-    """One verified token, worked out once and remembered with it. Read-only, but for what `sides` remembers.
+    """One verified token, worked out once and remembered with it. Read-only, but for what is remembered.
 
     It is good from `starts` until before `ends` (Unix seconds, the leeway included). `texts` are its claims as
     conditions and keys compare them: texts but empty ones, `true` and `false`, numbers in digits. `identity` holds the
     fields that tell an upstream who calls. `consumer` is the consumer where the claims alone tell, with the key that
-    quotas by consumer count. `sides` holds the token's Assignment by migration, where no other than its claims count.
+    quotas by consumer count. `sides` holds the token's Assignment by migration, `charges` what it is charged with by
+    an endpoint's quotas, where nothing but its claims counts.
     """
 
     claims: Claims
@@ -34,6 +37,7 @@ class Verified:
     starts: float = -math.inf
     ends: float = math.inf
     sides: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    charges: dict[tuple[Quota, ...], Sequence[Charge]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, claims: Claims, policy: AuthPolicy, starts: float = -math.inf, ends: float = math.inf) -> Self:

@@ -3,16 +3,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.arrivals import Arrivals
+from gateway.policy.arrivals import ROOM, Arrivals
 
 NOW = 1_000.0
 
 
 def test_a_key_whose_time_has_passed_gives_its_place_to_a_newcomer() -> None:
-    table = Arrivals(capacity=1_000)
-    for number in range(10_000):
+    table = Arrivals(capacity=10 * ROOM)
+    for number in range(5 * ROOM):
         table.put(f"key-{number}", NOW + number + 0.5, NOW + number)
-    assert len(table) <= 2
+    assert len(table) <= ROOM + 1
+
+
+def test_who_comes_again_finds_his_place_while_there_is_room() -> None:
+    table = Arrivals(capacity=10 * ROOM)
+    for number in range(ROOM):
+        table.put(f"key-{number}", NOW + number + 0.5, NOW + number)
+    assert "key-0" in table.times
 
 
 def test_a_full_table_forgets_the_lightest_it_meets() -> None:
