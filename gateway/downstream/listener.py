@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from gateway.config.schema import Limits, Tls
 from gateway.core.tasks import cancel_all, spawn
-from gateway.downstream.connection import ClientConnection, Service
+from gateway.core.turn import Turn
+from gateway.downstream.connection import ClientConnection
+from gateway.downstream.serving import Arrival, Service
 from gateway.wire.request import RequestMemo
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Listener:
 
     def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
         self.service = service
+        self.arrived: Turn[ClientConnection] = Turn(self._begin)
         self.limits = limits
         self.memo = RequestMemo(dropped)
         self.small_head = min(limits.request_line, limits.headers)
@@ -154,7 +157,23 @@ class Listener:
         if not self._connections:
             self._emptied.set()
 
+    def _begin(self, clients: list[ClientConnection]) -> None:
+        """Parse what has arrived from all of these, then begin to answer what is whole."""
+        arrivals: list[Arrival] = []
+        for client in clients:
+            try:
+                arrival = client.take_request()
+            except Exception:  # a fault of ours costs one client its connection, and no other one anything
+                log.exception("%r failed", client)
+                client.abort()
+            else:
+                if arrival is not None:
+                    arrivals.append(arrival)
+        if arrivals:
+            self.service.serve_all(arrivals)
+
     def _sweep(self) -> None:
+        self.arrived.end()  # what is here already is not late, whenever it is looked at
         now = monotonic()
         for client in [client for client in (*self._connections, *self._refused) if client.deadline < now]:
             client.expire()
