@@ -34,7 +34,7 @@ def main(keys: int) -> None:
     """Count each key once, 10 µs apart; the exit code says whether memory stayed below its bound."""
     table, known = QuotaTable(), Known()
     results = {
-        "one process": _flood("one process", keys, lambda charge, now: table.count([charge], now)),
+        "one process": _flood("one process", keys, lambda charge, now: table.grant([charge], now)),
         "shared": _flood("shared", keys, lambda charge, now: known.learn(charge, now + 36.0, now)),
     }
     VAR.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from gateway.config.identity import Identity, IdentityKind
 from gateway.config.live import LiveMigration
 from gateway.config.snapshot import Side, Snapshot
 from gateway.control.usage import Usage
+from gateway.core.block import Block
 from gateway.core.http import RequestHead
 from gateway.observability.use import OTHERS
 from gateway.policy.auth import GivenClaims
@@ -145,6 +146,10 @@ def _consumers(keys: Mapping[tuple[str, str], _Key], moved: Callable[[_Key], int
 
 class _Unlimited:
     """Counts nothing and lets everybody through."""
+
+    def grant(self, charges: Sequence[Charge], now: float) -> Block:
+        """Nobody reads what the answer says."""
+        return ""
 
     def count(self, charges: Sequence[Charge], _now: float) -> Verdict | None:
         quota = charges[0].quota

@@ -71,8 +71,7 @@ class TokenCache:
         """Forget the tokens that have been revoked."""
         gone = [raw for raw, known in self._known.items() if self.revoked.refuses(known.texts, known.claims, now)]
         for raw in gone:
-            del self._known[raw]
-            self._known_bytes -= len(raw)
+            self._drop(raw, self._known.pop(raw))
 
     def _look(self, authorization: str | None, policy: AuthPolicy, now: float) -> Verified:
         """Return a token that was written in an unusual way, or is not known yet."""
@@ -94,12 +93,15 @@ class TokenCache:
         self._known[raw] = known
         self._known_bytes += len(raw)
         while self._known_bytes > self._capacity_bytes or len(self._known) > self._capacity:
-            first, _ = self._known.popitem(last=False)
-            self._known_bytes -= len(first)
+            self._drop(*self._known.popitem(last=False))
+
+    def _drop(self, raw: str, known: Verified) -> None:
+        self._known_bytes -= len(raw)
+        known.caller = None  # who points back: left so, only the garbage collector would find them
 
     def _forget(self) -> None:
-        self._known.clear()
-        self._known_bytes = 0
+        while self._known:
+            self._drop(*self._known.popitem())
 
 
 class Settled:

@@ -10,7 +10,7 @@ from gateway.core.http import RequestHead
 from gateway.policy.decision import Caller
 from gateway.policy.identity import bounded, first, holds
 from gateway.policy.quota import Charge
-from gateway.policy.verified import NOBODY, Verified
+from gateway.policy.verified import NOBODY
 
 
 def charge(rules: tuple[Quota, ...], head: RequestHead, caller: Caller) -> Sequence[Charge]:
@@ -27,8 +27,13 @@ def charge(rules: tuple[Quota, ...], head: RequestHead, caller: Caller) -> Seque
         if rule.when is None or holds(rule.when, head, caller.token.texts, caller.ip)
     ]
     token = caller.token
-    if token is not NOBODY and all(_is_told(rule, token) for rule in rules):
-        token.charges[rules] = charges
+    if token is NOBODY:
+        return charges
+    for rule in rules:
+        is_told = token.consumer is not None if rule.is_by_consumer else rule.by[0].name in token.texts
+        if not rule.is_by_claims or not is_told:
+            return charges
+    token.charges[rules] = charges
     return charges
 
 
@@ -38,13 +43,6 @@ def consumer(
     """Return who calls, if anybody is known, and the key that quotas by consumer count."""
     found = first(identities, head, texts, ip)
     return (found[1] if found is not None else None), _counted(found, ip)
-
-
-def _is_told(rule: Quota, token: Verified) -> bool:
-    """Whether the token tells by itself what the rule counts."""
-    if not rule.is_by_claims:
-        return False
-    return token.consumer is not None if rule.is_by_consumer else rule.by[0].name in token.texts
 
 
 def _tier(rule: Quota, head: RequestHead, caller: Caller) -> Quota:

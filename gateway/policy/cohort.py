@@ -78,11 +78,8 @@ def assign(rollout: Rollout, head: RequestHead, texts: Mapping[str, str], ip: st
 
 
 def assign_token(migration: Migration, head: RequestHead, token: Verified, ip: str) -> Assignment:
-    """Assign a side, and remember it with the token where nothing but its claims decides."""
+    """Assign a side, and remember it with the token where nothing but its claims decides: see there before you ask."""
     rollout = migration.rollout
-    known: Assignment | None = token.sides.get(migration.name)
-    if known is not None and known.rollout is rollout:
-        return known
     assignment = assign(rollout, head, token.texts, ip)
     if rollout.is_by_token and token is not NOBODY and rollout.by[0].name in token.texts:
         assignment.uses = {}

@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from gateway.config.snapshot import Endpoint, HubTopic, Requirement, Route, Side, Snapshot
+from gateway.config.snapshot import Endpoint, HubTopic, Route, Side, Snapshot
 from gateway.core.block import Block, fields
 from gateway.core.errors import Problem, ProblemType
 from gateway.core.http import RequestHead
-from gateway.policy import charging, cors, identity, permission, phase, ratelimit
+from gateway.policy import charging, cors, identity, permission, ratelimit
 from gateway.policy.adapt import adapt_query
 from gateway.policy.auth import TokenCache, Verifier
-from gateway.policy.cohort import assign_token
+from gateway.policy.cohort import Assignment, assign_token
 from gateway.policy.decision import Caller, Decision, Forward, Local, NeedCount, NeedKeys, Refuse, Stream
-from gateway.policy.phase import Phase, Stand
+from gateway.policy.phase import Phase, Stand, window
+from gateway.policy.phase import stand as stand_of
 from gateway.policy.quota import Charge, Counting, QuotaTable, Verdict
 from gateway.policy.refusal import AuthError, KeysUnavailableError, MissingKeyError
 from gateway.policy.route import Miss, Place, Places, UnsafePathError, canonical
 from gateway.policy.trace import Trace
-from gateway.policy.verified import NOBODY
+from gateway.policy.verified import NOBODY, Verified
 
 REHEARSE = "crossfade-rehearse"
 EVERYBODYS = frozenset({Phase.PARALLEL, Phase.DEPRECATED})
@@ -55,52 +56,63 @@ class Memory:
         return cls(tokens if tokens is not None else TokenCache(), QuotaTable(), Places())
 
 
-def decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None = None) -> Decision:
-    """Decide what happens to a request at `now` (Unix seconds)."""
-    if snapshot.cors is None:
-        return _decide(head, snapshot, now, memory, trace)
-    preflight = cors.preflight(head, snapshot.cors, snapshot, trace)
-    return preflight or cors.mark(_decide(head, snapshot, now, memory, trace), head, snapshot.cors)
-
-
-def _decide(head: RequestHead, snapshot: Snapshot, now: float, memory: Memory, trace: Trace | None) -> Decision:
-    """Find out who calls what, and go on from there.
+def decide(
+    head: RequestHead,
+    snapshot: Snapshot,
+    now: float,
+    memory: Memory,
+    trace: Trace | None = None,
+    *,
+    is_marked: bool = False,
+) -> Decision:
+    """Decide what happens to a request at `now` (Unix seconds). `is_marked`: what CORS says of it, somebody else does.
 
     Here and in `_proceed` the usual request, whose path and token are known, passes without a call for each step: what
     it needs was worked out before. The steps that have to look closer are functions of their own.
     """
+    if snapshot.cors is not None and not is_marked:
+        preflight = cors.preflight(head, snapshot.cors, snapshot, trace)
+        return preflight or cors.mark(decide(head, snapshot, now, memory, trace, is_marked=True), head, snapshot.cors)
     counted = memory.counted
     if counted is not None and counted.snapshot is snapshot:
-        if counted.place.snapshot is not snapshot:
-            counted.place.follow(snapshot)
-        return _proceed(head, snapshot, counted.place, counted.caller, counted.charges, now, memory, trace)
+        return _resume(head, snapshot, counted, now, memory, trace)
     place = memory.places.known.get((head.method, head.path))
     if place is None or place.snapshot is not snapshot or trace is not None:
         found = _route(head, snapshot, memory, trace)
         if not isinstance(found, Place):
             return found
         place = found
-    token = NOBODY
     authorization = head.lookup.get("authorization")
     if place.needs_token or (authorization is not None and place.takes_token):
         try:
             token = memory.tokens.verify(authorization, snapshot.auth, now)
         except (AuthError, MissingKeyError, KeysUnavailableError) as failure:
             return _unverified(failure, place.target, trace)
-    ip = head.peer if place.hops == 0 else identity.client_ip(head, place.hops)
-    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
-    caller = Caller(ip, token, consumer, key)
-    target = place.target
-    if trace is not None:
-        trace.authenticated(target.auth, caller)
-    if target.require is not None:
-        refusal = _require(target.require, head, target, caller, trace)
+    else:
+        token = NOBODY
+    ip = head.peer
+    if place.hops:
+        ip = identity.client_ip(head, place.hops)
+    caller: Caller | None = token.caller
+    if caller is None or caller.ip != ip:
+        caller = _caller(head, snapshot, token, ip)
+    if place.require is not None or trace is not None:
+        refusal = _examine(head, place, caller, trace)
         if refusal is not None:
             return refusal
-    charges = token.charges.get(target.quotas)
+    charges = token.charges.get(place.quotas)
     if charges is None:
-        charges = charging.charge(target.quotas, head, caller)
+        charges = charging.charge(place.quotas, head, caller)
     return _proceed(head, snapshot, place, caller, charges, now, memory, trace)
+
+
+def _resume(
+    head: RequestHead, snapshot: Snapshot, counted: NeedCount, now: float, memory: Memory, trace: Trace | None
+) -> Decision:
+    """Go on where counting was left to others; by other rules the place may have served other requests meanwhile."""
+    if counted.place.snapshot is not snapshot:
+        counted.place.follow(snapshot)
+    return _proceed(head, snapshot, counted.place, counted.caller, counted.charges, now, memory, trace)
 
 
 def _proceed(
@@ -114,39 +126,40 @@ def _proceed(
     trace: Trace | None,
 ) -> Decision:
     """Go on from where it is known who calls what: count, see how the endpoint stands, choose a side."""
-    limits, stand = "", place.stand
     if charges:
-        verdict = memory.quotas.count(charges, now)
-        if verdict is None:
-            return NeedCount(place, charges, caller, snapshot)
-        limits = ratelimit.block(charges, verdict)
+        limits = memory.quotas.grant(charges, now) if trace is None else None
+        if limits is None:
+            counted = _count(snapshot, place, caller, charges, now, memory, trace)
+            if isinstance(counted, Refuse | NeedCount):
+                return counted
+            limits = counted
+    else:
+        limits = ""
         if trace is not None:
-            trace.counted(charges, verdict)
-        if verdict.retry_after > 0:
-            return _used_up(verdict, place.target, caller, limits)
-    elif trace is not None:
-        trace.uncounted(place.target)
+            trace.uncounted(place.target)
+    phase, said = place.phase, None
     if place.is_special or now < place.since or now >= place.until or trace is not None:
-        found = _look_closer(head, place, caller, now, limits, memory, trace)
-        if isinstance(found, Refuse | Stream):
-            return found
-        stand = found
+        stand = _look_closer(head, place, caller, now, limits, memory, trace)
+        if isinstance(stand, Refuse | Stream):
+            return stand
+        if stand is not None:
+            phase, said = stand.phase, stand.notices
     migration, token = place.migration, caller.token
     if migration is None:
         return _forward_route(head, place, caller, limits, trace)
-    assignment = token.sides.get(migration.name)
+    assignment: Assignment | None = token.sides.get(migration.name)
     if assignment is None or assignment.rollout is not migration.rollout:
         assignment = assign_token(migration, head, token, caller.ip)
     way = place.successor if assignment.side is SUCCESSOR else place.legacy
     notices = way.notices
-    if stand is not place.stand and stand is not None:
-        notices = stand.notices + way.served_by
+    if said is not None:
+        notices = f"{said}{way.served_by}"
     adapter = way.adapter
     query = head.query if adapter is None else adapt_query(adapter, head.query)
-    # By position, as below: by name it costs more than twice as much.
+    # By position: by name it costs more than twice as much.
     forward = Forward(
         place.target, way.upstream, way.method, way.path, query, caller, place.drop, token.identity, limits + notices,
-        assignment.side, stand.phase if stand is not None else None, adapter, assignment,
+        assignment.side, phase, adapter, assignment,
     )  # fmt: skip
     if trace is not None:
         trace.sided(migration, assignment, way.upstream)
@@ -220,16 +233,47 @@ def _unverified(
             return Refuse(UNVERIFIABLE, "keys_unavailable", target, headers=(("Retry-After", RETRY_SECONDS),))
 
 
-def _require(
-    requirement: Requirement, head: RequestHead, target: Endpoint | Route, caller: Caller, trace: Trace | None
-) -> Refuse | None:
+def _caller(head: RequestHead, snapshot: Snapshot, token: Verified, ip: str) -> Caller:
+    """Find out who calls, and remember it with the token that says so by itself."""
+    consumer, key = token.consumer or charging.consumer(snapshot.consumer, head, token.texts, ip)
+    caller = Caller(ip, token, consumer, key)
+    if token.consumer is not None:
+        token.caller = caller
+    return caller
+
+
+def _examine(head: RequestHead, place: Place, caller: Caller, trace: Trace | None) -> Refuse | None:
+    """Refuse a caller who lacks what is required."""
+    if trace is not None:
+        trace.authenticated(place.target.auth, caller)
+    requirement = place.require
+    if requirement is None:
+        return None
     missing = permission.missing(requirement, head, caller.token)
     if trace is not None:
         trace.permitted(requirement, missing)
     if missing is None:
         return None
     problem = Problem(ProblemType.FORBIDDEN, f"The caller lacks {missing}.")
-    return Refuse(problem, "forbidden", target, caller, (("WWW-Authenticate", requirement.challenge),))
+    return Refuse(problem, "forbidden", place.target, caller, (("WWW-Authenticate", requirement.challenge),))
+
+
+def _count(
+    snapshot: Snapshot,
+    place: Place,
+    caller: Caller,
+    charges: Sequence[Charge],
+    now: float,
+    memory: Memory,
+    trace: Trace | None,
+) -> Block | Refuse | NeedCount:
+    verdict = memory.quotas.count(charges, now)
+    if verdict is None:
+        return NeedCount(place, charges, caller, snapshot)
+    if trace is not None:
+        trace.counted(charges, verdict)
+    limits = ratelimit.block(charges, verdict)
+    return limits if verdict.is_allowed else _used_up(verdict, place.target, caller, limits)
 
 
 def _used_up(verdict: Verdict, target: Endpoint | Route, caller: Caller, limits: Block) -> Refuse:
@@ -272,17 +316,17 @@ def _phase(
             trace.unrehearsed(str(rehearsed))
         detail = "Crossfade-Rehearse must be an ISO 8601 date such as 2027-02-01."
         return Refuse(Problem(ProblemType.MALFORMED_REQUEST, detail), "rehearsal", target, caller, fields(limits))
-    stand = phase.stand(deprecation, moment, caller.consumer, place.path)
+    stand = stand_of(deprecation, moment, caller.consumer, place.path)
     if rehearsed is not None and stand.problem is None:
         # A rehearsal shows what will be closed; it must not open what is closed already.
-        real = phase.stand(deprecation, now, caller.consumer, place.path)
+        real = stand_of(deprecation, now, caller.consumer, place.path)
         if real.problem is not None:
             moment, rehearsed, stand = now, None, real
     if trace is not None:
         trace.dated(moment, rehearsed is not None, stand)
     if stand.problem is None:
         if moment == now and stand.phase in EVERYBODYS:
-            place.stay(stand, *phase.window(deprecation, now))
+            place.stay(stand, *window(deprecation, now))
         return stand
     return Refuse(stand.problem, f"phase:{stand.phase}", target, caller, fields(limits + stand.notices))
 

@@ -1,7 +1,8 @@
 """The one place where quotas become header fields, because the draft still moves.
 
 draft-ietf-httpapi-ratelimit-headers-11: `RateLimit-Policy` lists every quota that counted the request (`q` units in `w`
-seconds), `RateLimit` tells the strictest one (`r` units are left, in `t` seconds all of them will be).
+seconds), `RateLimit` tells the strictest one (`r` units are left, in `t` seconds all of them will be). What of it never
+changes stands in the Quota; for a single quota in this process, `QuotaTable.grant` puts it together by itself.
 """
 
 from collections.abc import Sequence

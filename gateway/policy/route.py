@@ -11,7 +11,7 @@ from gateway.config.snapshot import AuthMode, Endpoint, Migration, Route, Router
 from gateway.config.template import plainest
 from gateway.config.translation import Adapter
 from gateway.core.block import Block
-from gateway.policy.phase import Stand
+from gateway.policy.phase import Phase, Stand
 
 PLACES: Final = 8192
 MAX_PATH: Final = 512
@@ -65,6 +65,9 @@ class Place:
         "migration",
         "needs_token",
         "path",
+        "phase",
+        "quotas",
+        "require",
         "since",
         "snapshot",
         "stand",
@@ -79,10 +82,13 @@ class Place:
         self.method = method
         self.asked = path
         self.path = target.rewrite.apply(path) if isinstance(target, Endpoint) else path
+        self.quotas = target.quotas
+        self.require = target.require
         self.needs_token = target.auth is AuthMode.REQUIRED
         self.takes_token = target.auth is not AuthMode.NONE
         self.calendar: Deprecation | None = None
         self.stand: Stand | None = None
+        self.phase: Phase | None = None
         self.since = self.until = math.inf
         self.follow(snapshot)
 
@@ -109,20 +115,19 @@ class Place:
             calendar = migration.calendar(target)
         is_rehearsed = calendar is not None and calendar.rehearsal
         self.is_special = is_rehearsed or bool(target.shadows) or target.stream is not None
-        if calendar is None:
-            self.stay(None, -math.inf, math.inf)
-        elif calendar is self.calendar:
+        if self.stand is not None and calendar is self.calendar:
             self.stay(self.stand, self.since, self.until)
         else:
-            self.stay(None, math.inf, math.inf)
+            self.stand = self.phase = None
+            self.since, self.until = -math.inf if calendar is None else math.inf, math.inf
         self.calendar = calendar
 
-    def stay(self, stand: Stand | None, since: float, until: float) -> None:
+    def stay(self, stand: Stand, since: float, until: float) -> None:
         """Remember how it stands for everybody from `since` until before `until`."""
         self.stand, self.since, self.until = stand, since, until
-        notices = stand.notices if stand is not None else ""
-        for way in (self.legacy, self.successor):
-            way.notices = f"{notices}{way.served_by}"
+        self.phase = stand.phase
+        self.legacy.notices = f"{stand.notices}{self.legacy.served_by}"
+        self.successor.notices = f"{stand.notices}{self.successor.served_by}"
 
 
 class Places:

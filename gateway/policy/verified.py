@@ -27,7 +27,7 @@ class Verified:
     conditions and keys compare them: texts but empty ones, `true` and `false`, numbers in digits. `identity` holds the
     fields that tell an upstream who calls. `consumer` is the consumer where the claims alone tell, with the key that
     quotas by consumer count. `sides` holds the token's Assignment by migration, `charges` what it is charged with by
-    an endpoint's quotas, where nothing but its claims counts.
+    an endpoint's quotas, where nothing but its claims counts; `caller` is who called with it last.
     """
 
     claims: Claims
@@ -37,6 +37,7 @@ class Verified:
     starts: float = -math.inf
     ends: float = math.inf
     sides: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    caller: Any = field(default=None, repr=False, compare=False)
     charges: dict[tuple[Quota, ...], Sequence[Charge]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

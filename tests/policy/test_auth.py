@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.config.issuer import AuthPolicy, Issuer, Key
 from gateway.policy.auth import TokenCache
+from gateway.policy.decision import Caller
 from gateway.policy.jws import MAX_TOKEN_BYTES, verify
 from gateway.policy.refusal import AuthError, AuthReason
 from gateway.policy.signature import CHECKS, Check
@@ -255,6 +256,20 @@ def test_the_cache_is_bounded() -> None:
     for number in range(50):
         cache.verify(f"Bearer {signed(CLAIMS | {'jti': str(number)})}", POLICY, NOW)
     assert repr(cache) == "<TokenCache 10 of 10 tokens>"
+
+
+def test_a_token_that_is_forgotten_holds_on_to_nobody() -> None:
+    cache, headers = TokenCache(capacity=1), [f"Bearer {signed(CLAIMS | {'jti': jti})}" for jti in "ab"]
+    first, second = (cache.verify(header, POLICY, NOW) for header in headers)
+    assert (first.caller, second.caller) == (None, None)
+    for known in (first, second):
+        known.caller = Caller("127.0.0.1", known, "alice", "claim:sub=alice")
+    cache.verify(headers[0], POLICY, NOW)
+    assert second.caller is None
+    again = cache.verify(headers[0], POLICY, NOW)
+    again.caller = Caller("127.0.0.1", again, "alice", "claim:sub=alice")
+    cache.put_keys("https://idp.example/jwks", None)
+    assert again.caller is None
 
 
 @pytest.mark.parametrize("payload", [b'{"sub":"\\ud800","exp":4e9}', b'{"sub":"a","exp":4e9,"x":[{"\\udfff":1}]}'])

@@ -18,6 +18,9 @@ V2 = '{name: v2, match: "/api/v2/{rest*}", upstream: v2, auth: required, quotas:
 class Elsewhere:
     """Never knows by itself."""
 
+    def grant(self, charges: Sequence[Charge], now: float) -> None:
+        """Nor worded."""
+
     def count(self, charges: Sequence[Charge], now: float) -> None:
         """Somebody must be asked."""
 

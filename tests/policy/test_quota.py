@@ -124,6 +124,23 @@ def test_a_key_takes_no_more_memory_than_is_stated() -> None:
     assert used <= 512 * capacity
 
 
+@given(st.data())
+def test_what_is_granted_in_one_piece_is_what_would_have_been_counted_and_told(data: st.DataObject) -> None:
+    rates = st.tuples(st.integers(1, 60), st.floats(0.01, 1e5), st.booleans())
+    specs = data.draw(st.lists(rates, min_size=1, max_size=3))
+    quotas = [
+        Quota("same" if n else "other", *spec[:2], IP, has_legacy_headers=spec[2]) for n, spec in enumerate(specs)
+    ]
+    steps = st.tuples(st.integers(0, len(quotas) - 1), st.sampled_from("abc"), st.floats(-5, 50) | st.just(0.0))
+    table, counting, now = QuotaTable(), QuotaTable(), START
+    for position, key, gap in data.draw(st.lists(steps, max_size=80)):
+        now += gap
+        charges = [Charge(quotas[position], key)]
+        granted = table.grant(charges, now)
+        told = granted if granted is not None else block(charges, table.count(charges, now))
+        assert told == block(charges, counting.count(charges, now))
+
+
 def test_keys_of_one_quota_never_push_out_anothers() -> None:
     table, slow = QuotaTable(capacity=100), charge(1, window=3600, name="daily")
     table.count([slow], START)

@@ -50,6 +50,9 @@ class Mirror:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, int]] = []
 
+    def grant(self, charges: Sequence[Charge], now: float) -> None:
+        """Ask for a verdict."""
+
     def count(self, charges: Sequence[Charge], now: float) -> Verdict:
         self.seen.extend((charge.quota.policy, charge.key, charge.quota.cost) for charge in charges)
         last = charges[-1]

@@ -61,6 +61,9 @@ GET = b"GET /api/x HTTP/1.1\r\nHost: api.test\r\n\r\n"
 class Asking:
     """Counts nothing itself."""
 
+    def grant(self, charges: Sequence[Charge], now: float) -> None:
+        pass
+
     def count(self, charges: Sequence[Charge], now: float) -> Verdict | None:
         return None
 

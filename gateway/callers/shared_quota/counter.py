@@ -107,6 +107,9 @@ class SharedQuotas:
 
     # ------------------------------------------------------------------ the policy's calls
 
+    def grant(self, charges: Sequence[Charge], now: float) -> None:
+        """Nothing: it takes a verdict to tell what is left of all that the others grant, too."""
+
     def count(self, charges: Sequence[Charge], now: float) -> Verdict | None:
         """Count a request if that needs nobody else; None when Redis must be asked."""
         if self._mode is Mode.SHARED:

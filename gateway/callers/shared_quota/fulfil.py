@@ -20,6 +20,9 @@ class Told:
     def __repr__(self) -> str:
         return f"<Told {self._verdict}>"
 
+    def grant(self, charges: Sequence[Charge], now: float) -> None:
+        """Nothing: there is a verdict."""
+
     def count(self, charges: Sequence[Charge], now: float) -> Verdict:
         """Return the verdict."""
         return self._verdict
