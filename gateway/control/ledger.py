@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -51,8 +50,13 @@ class Ledger:
 
     def add(self, rows: Iterable[Usage]) -> None:
         """Add rows up; where there is no room for more of them, under OTHERS."""
-        for row in rows:
-            self._add(row if self._has_room(row) else replace(row, consumer=OTHERS, profile=""))
+        for new in rows:
+            row, key = new, new[:6]
+            known = self._rows.get(key)
+            if known is None and len(self._rows) >= MOST_ROWS:
+                key = (*row[:4], OTHERS, "")
+                known, row = self._rows.get(key), Usage(*key, *row[6:])
+            self._rows[key] = row if known is None else _sum(known, row)
 
     def start(self) -> None:
         """Write from now on."""
@@ -82,14 +86,6 @@ class Ledger:
         await self._store.record(self._batch)
         self._batch = None
 
-    def _has_room(self, row: Usage) -> bool:
-        return len(self._rows) < MOST_ROWS or _key(row) in self._rows
-
-    def _add(self, row: Usage) -> None:
-        key = _key(row)
-        known = self._rows.get(key)
-        self._rows[key] = row if known is None else _sum(known, row)
-
     def _next(self) -> int:
         """Return a number above all before, also those of an earlier process with the same name."""
         self._number = max(self._number + 1, int(self._clock.now() * 1e9))
@@ -112,15 +108,6 @@ class Ledger:
                 log.error("the ledger waits, %d rows so far: %s", len(self), why)
 
 
-def _key(row: Usage) -> Key:
-    return row.day, row.migration, row.endpoint, row.side, row.consumer, row.profile
-
-
 def _sum(known: Usage, row: Usage) -> Usage:
-    return replace(
-        known,
-        requests=known.requests + row.requests,
-        failures=known.failures + row.failures,
-        first=min(known.first, row.first),
-        last=max(known.last, row.last),
-    )
+    requests, failures = known.requests + row.requests, known.failures + row.failures
+    return Usage(*known[:6], requests, failures, min(known.first, row.first), max(known.last, row.last))

@@ -22,7 +22,6 @@ from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, repeat, spawn
 from gateway.observability.delta import Delta
 from gateway.observability.metrics import Gauge, Metrics
-from gateway.observability.use import Use
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +104,8 @@ class Office:
         now = self._clock.now()
         self._window.add(counted(delta), now)
         if delta.uses:
-            self.ledger.add([_row(use, now) for use in delta.uses])
+            day = int(now // DAY_SECONDS)
+            self.ledger.add(Usage(day, *use, now, now) for use in delta.uses)
         self.shadows.add(delta.samples)
 
     def status(self) -> Mapping[str, Any]:
@@ -139,18 +139,3 @@ class Office:
             oldest = self._clock.now() - self._rules.config.ledger.keep
             with suppress(StoreError):
                 await self._store.forget(int(oldest // DAY_SECONDS))
-
-
-def _row(use: Use, now: float) -> Usage:
-    return Usage(
-        day=int(now // DAY_SECONDS),
-        migration=use.migration,
-        endpoint=use.endpoint,
-        side=use.side,
-        consumer=use.consumer,
-        profile=use.profile,
-        requests=use.requests,
-        failures=use.failures,
-        first=now,
-        last=now,
-    )

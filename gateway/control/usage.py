@@ -11,9 +11,8 @@ type Caller = tuple[str, str]
 """A migration and one of its consumers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one caller did at one endpoint on one day, on one side.
+class Usage(NamedTuple):
+    """What one caller did at one endpoint on one day, on one side. The fields before `requests` are its key.
 
     `day` is in days since 1970 (UTC); `first` and `last` are Unix seconds within it, of which a store keeps whole ones.
     `side` is `legacy` or `successor`, empty for

@@ -18,7 +18,7 @@ from gateway.upstream.fleet import Fleet
 from gateway.upstream.pool import Pool
 
 GATHER_SECONDS: Final = 2.0
-"""How long rows for the ledger gather: the longer, the fewer they are."""
+"""How long rows for the ledger gather at least: the longer, the fewer they are. How many go at once, the tally says."""
 
 
 class Reporter:
@@ -45,7 +45,7 @@ class Reporter:
     def report(self, *, is_last: bool = False) -> Report:
         """Return what is new since the last report, and what is so now."""
         upstreams = tuple(map(_upstream, self._fleet))
-        uses = self._uses() if not is_last else self._tally.take()
+        uses = self._uses() if not is_last else self._tally.take(is_last=True)
         figures = Figures(self._listener.connections, self._shared.open, upstreams, self._realtime.figures())
         delta = replace(self._unreported.take(), uses=uses, samples=self._shared.shadows.take())
         return Report(delta, read(self._gauges), figures)

@@ -97,7 +97,7 @@ def _ledger(snapshot: Snapshot, count: int) -> list[Usage]:
         record.count(2.0, Metrics(), tally)
     return [
         Usage(1, use.migration, use.endpoint, use.side, use.consumer, use.profile, use.requests, 0, NOW, NOW)
-        for use in tally.take()
+        for use in tally.take(is_last=True)
     ]
 
 
@@ -170,7 +170,7 @@ def test_a_user_with_many_sessions_is_one_key() -> None:
         Record("r", 1.0, head, decision, 200).count(2.0, Metrics(), tally)
     rows = [
         Usage(1, use.migration, use.endpoint, use.side, use.consumer, use.profile, use.requests, 0, NOW, NOW)
-        for use in tally.take()
+        for use in tally.take(is_last=True)
     ]
     found = preview(snapshot, "watchlist", 100.0, rows, NOW)
     assert (found.keys, found.requests) == (1, 5)
