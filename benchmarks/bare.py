@@ -118,9 +118,12 @@ class Stage:
         for requests in rounds:
             for client, data in zip(self.clients, requests, strict=False):
                 client.data_received(data)
+            self.listener.arrived.end()
             asked, self.asked = self.asked, []
             for connection in asked:
                 connection.data_received(answer)
+            for connection in asked:
+                connection.home.arrived.end()
 
 
 async def _stage(folder: Path) -> Stage:

@@ -6,9 +6,10 @@ from time import monotonic
 from typing import Final, Protocol, cast
 
 from gateway.config.schema import Limits
+from gateway.core.turn import Turn
 from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, origin_in, size_fault, too_large
 from gateway.downstream.fault import RequestError, RequestFault
-from gateway.downstream.serving import Serving
+from gateway.downstream.serving import Arrival, Service, Serving
 from gateway.wire.body import Body, UntilClose
 from gateway.wire.fault import WireError
 from gateway.wire.request import Request, RequestMemo, parse_request
@@ -20,22 +21,14 @@ CR: Final = 13
 LINGER_SECONDS: Final = 2.0
 
 
-class Service(Protocol):
-    """What serves the requests."""
-
-    def serve(self, client: "ClientConnection", request: Request, body: bytes, is_complete: bool) -> Serving | None:
-        """Begin to answer a request; None when it has been answered or handed off already."""
-
-    def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
-        """Answer bytes that are no request, and close."""
-
-
 class Registry(Protocol):
     """The listener, as its connections see it."""
 
+    arrived: "Turn[ClientConnection]"
     limits: Limits
     memo: RequestMemo
     small_head: int
+    most_fields: int
     service: Service
     is_draining: bool
 
@@ -146,15 +139,23 @@ class ClientConnection(asyncio.Protocol):
         self._exchange.on_client_blocked(is_blocked=False)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, wherever the request stands."""
+        """Read on, wherever the request stands; a new one is begun together with others, when all sockets are read."""
         if self._body is not None:
             self._read_body(data)
-        elif not self._is_lingering:
-            self._buffer = self._buffer + data if self._buffer else data
-            if self._exchange is None and not self.is_blocked:
-                self._advance()
-            elif len(self._buffer) > HELD_BYTES:
-                self.pause()
+        elif self._buffer or self._exchange is not None or self.is_blocked or self.is_last:
+            self._read_ahead(data)
+        else:
+            self._buffer = data
+            self._registry.arrived.add(self)
+
+    def _read_ahead(self, data: bytes) -> None:
+        if self._is_lingering:
+            return
+        self._buffer += data
+        if self._exchange is None and not self.is_blocked:
+            self._advance()
+        elif len(self._buffer) > HELD_BYTES:
+            self.pause()
 
     # ------------------------------------------------------------------ the exchange's calls
 
@@ -194,7 +195,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = now + self._registry.limits.keep_alive
         if not self._is_reading:
             self.resume()
-        if self._buffer and not self._is_advancing:
+        if self._buffer:
             self._advance()
 
     def pause(self) -> None:
@@ -267,6 +268,29 @@ class ClientConnection(asyncio.Protocol):
 
     # ------------------------------------------------------------------ parsing
 
+    def take_request(self) -> Arrival | None:
+        """Parse what has arrived; None when it is no whole request, and has been seen to."""
+        if self._exchange is not None or self._is_advancing or not self._buffer or self._transport is None:
+            return None
+        request = self._read_head()
+        if request is None:
+            return None
+        body = b""
+        if request.length:
+            if len(self._buffer) != request.length or request.length > self._registry.limits.body:
+                self._begin_body(request)
+                return None
+            body, self._buffer = self._buffer, b""
+        self._is_advancing = True
+        return self, request, body
+
+    def settle(self, serving: Serving | None) -> None:
+        """Go on from where the taken request was begun; `serving` is None when it has been answered already."""
+        self._exchange = serving
+        self._is_advancing = False
+        if self._buffer and serving is None:
+            self._advance()
+
     def _advance(self) -> None:
         """Parse what was read ahead. A loop, because answers that need no backend come before `serve` returns."""
         if self._is_advancing:
@@ -274,53 +298,50 @@ class ClientConnection(asyncio.Protocol):
         self._is_advancing = True
         try:
             while self._buffer and self._exchange is None and not (self.is_last or self.is_blocked):
-                if self._transport is None:
+                request = self._read_head() if self._transport is not None else None
+                if request is None:
                     break
-                data, self._buffer = self._buffer, b""
-                if not self._read_head(data):
-                    break
+                self._begin_body(request)
         finally:
             self._is_advancing = False
 
-    def _read_head(self, data: bytes) -> bool:
-        """Parse one head and begin its exchange; False while it is incomplete or was refused."""
+    def _read_head(self) -> Request | None:
+        """Parse one head; None while it is incomplete, or was refused. What follows it stays in the buffer."""
+        data, registry = self._buffer, self._registry
         end = data.find(b"\r\n\r\n")
         if end <= 0 or data[0] == CR:
             return self._wait_for_head(data, end)
-        registry = self._registry
-        fault = size_fault(data[:end], registry.limits) if end > registry.small_head else None
-        if fault is not None:
-            self._turn_away(*fault, origin_in(data[: end + 2]))
-            return False
+        if end > registry.small_head:
+            fault = size_fault(data[:end], registry.limits)
+            if fault is not None:
+                self._turn_away(*fault, origin_in(data[: end + 2]))
+                return None
         try:
             request = parse_request(data[:end], registry.memo, self.peer)
         except WireError as error:
             self._turn_away(RequestFault.MALFORMED, str(error), origin_in(data[: end + 2]))
-            return False
-        if len(request.lines) > registry.limits.header_count:
+            return None
+        if len(request.lines) > registry.most_fields:
             self._turn_away(RequestFault.HEADERS_TOO_LARGE, TOO_MANY_FIELDS, request.lookup.get("origin"))
-            return False
+            return None
+        self._buffer = data[end + 4 :]
         self._has_head_begun = False
         self.deadline = NEVER
         if request.is_last:
             self.is_last = True
-        if request.has_body:
-            return self._begin_body(request, data[end + 4 :])
-        self._buffer = data[end + 4 :]
-        self._exchange = registry.service.serve(self, request, b"", True)
-        return True
+        return request
 
-    def _begin_body(self, request: Request, rest: bytes) -> bool:
-        limits = self._registry.limits
-        decoder = request.decoder()
+    def _begin_body(self, request: Request) -> None:
+        """Begin the exchange of a request with what is here of its body, if it has one."""
+        limits, decoder = self._registry.limits, request.decoder()
         try:
-            body, rest = decoder.feed(rest)
+            body, rest = decoder.feed(self._buffer)
         except WireError as error:
             self._turn_away(RequestFault.MALFORMED, str(error), request.lookup.get("origin"))
-            return False
+            return
         if max(request.length, len(body)) > limits.body:
             self._turn_away(RequestFault.BODY_TOO_LARGE, too_large(limits), request.lookup.get("origin"))
-            return False
+            return
         is_complete = decoder.is_done
         if not is_complete:
             self._body = decoder
@@ -328,7 +349,6 @@ class ClientConnection(asyncio.Protocol):
             self.deadline = monotonic() + limits.body_timeout
         self._buffer = rest
         self._exchange = self._registry.service.serve(self, request, body, is_complete)
-        return True
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -363,26 +383,24 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.on_bad_request(error)
 
-    def _wait_for_head(self, data: bytes, end: int) -> bool:
+    def _wait_for_head(self, data: bytes, end: int) -> Request | None:
         """Keep an incomplete head, if it can still become a good one."""
         if end == 0 or data.startswith(b"\r\n"):
-            data = data[2:]  # one empty line before a request is forgiven (RFC 9112 section 2.2)
-            if not data:
-                return False
-            if data[0] in b"\r\n":
+            # One empty line before a request is forgiven (RFC 9112 section 2.2).
+            data = self._buffer = data[2:]
+            if data and data[0] in b"\r\n":
                 self._turn_away(RequestFault.MALFORMED, "Empty lines come where a request should be.")
-                return False
-            return self._read_head(data)
+                return None
+            return self._read_head() if data else None
         limits = self._registry.limits
         fault = begun_fault(data, limits)
         if fault is not None:
             self._turn_away(*fault, origin_in(data))
-            return False
-        self._buffer = data
+            return None
         if not self._has_head_begun:
             self._has_head_begun = True
             self.deadline = monotonic() + limits.header_timeout
-        return False
+        return None
 
     def _turn_away(self, fault: RequestFault, detail: str, origin: str | None = None) -> None:
         self._has_head_begun = False

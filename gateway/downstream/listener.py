@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from gateway.config.schema import Limits, Tls
 from gateway.core.tasks import cancel_all, spawn
-from gateway.downstream.connection import ClientConnection, Service
+from gateway.core.turn import Turn
+from gateway.downstream.connection import ClientConnection
+from gateway.downstream.serving import Arrival, Service
 from gateway.wire.request import RequestMemo
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,16 @@ LAST_ROUNDS: Final = 3
 class Listener:
     """Owns the public socket and its connections. It never looks into a request.
 
-    A head of at most `small_head` bytes is within all limits of size.
+    A head of at most `small_head` bytes is within all limits of size; `most_fields` bounds its lines.
     """
 
     def __init__(self, service: Service, limits: Limits, dropped: frozenset[str] = frozenset()) -> None:
         self.service = service
+        self.arrived: Turn[ClientConnection] = Turn(self._begin)
         self.limits = limits
         self.memo = RequestMemo(dropped)
         self.small_head = min(limits.request_line, limits.headers)
+        self.most_fields = limits.header_count
         self.is_draining = False
         self._connections: set[ClientConnection] = set()
         self._refused: set[ClientConnection] = set()
@@ -79,6 +83,7 @@ class Listener:
         """Hold every later request to these limits; `dropped` are further fields that no request passes on."""
         self.limits = limits
         self.small_head = min(limits.request_line, limits.headers)
+        self.most_fields = limits.header_count
         if self.memo.dropped == dropped:
             self.memo.dropped = dropped  # the very one that decisions name from now on
         else:
@@ -152,7 +157,23 @@ class Listener:
         if not self._connections:
             self._emptied.set()
 
+    def _begin(self, clients: list[ClientConnection]) -> None:
+        """Parse what has arrived from all of these, then begin to answer what is whole."""
+        arrivals: list[Arrival] = []
+        for client in clients:
+            try:
+                arrival = client.take_request()
+            except Exception:  # a fault of ours costs one client its connection, and no other one anything
+                log.exception("%r failed", client)
+                client.abort()
+            else:
+                if arrival is not None:
+                    arrivals.append(arrival)
+        if arrivals:
+            self.service.serve_all(arrivals)
+
     def _sweep(self) -> None:
+        self.arrived.end()  # what is here already is not late, whenever it is looked at
         now = monotonic()
         for client in [client for client in (*self._connections, *self._refused) if client.deadline < now]:
             client.expire()

@@ -1,8 +1,15 @@
-"""Who serves one request, as the client's connection sees it."""
+"""Who serves requests, as the client's connection sees it."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.downstream.fault import RequestError
+from gateway.wire.request import Request
+
+if TYPE_CHECKING:
+    from gateway.downstream.connection import ClientConnection
+
+type Arrival = tuple["ClientConnection", Request, bytes]
+"""A whole request with its body, and whose it is."""
 
 
 class Serving(Protocol):
@@ -19,3 +26,16 @@ class Serving(Protocol):
 
     def on_client_blocked(self, *, is_blocked: bool) -> None:
         """The client reads more slowly than we write, or has caught up."""
+
+
+class Service(Protocol):
+    """What serves the requests."""
+
+    def serve(self, client: "ClientConnection", request: Request, body: bytes, is_complete: bool) -> Serving | None:
+        """Begin to answer a request; None when it has been answered or handed off already."""
+
+    def serve_all(self, arrivals: list[Arrival]) -> None:
+        """Begin to answer whole requests of several clients, and settle each."""
+
+    def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
+        """Answer bytes that are no request, and close."""

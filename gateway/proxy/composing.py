@@ -7,8 +7,8 @@ from gateway.config.snapshot import Route
 from gateway.policy.adapt import adapt_request, wants_request_body
 from gateway.policy.decision import Forward
 from gateway.proxy import forwarding
-from gateway.wire.body import Framing, chunk
-from gateway.wire.request import Request
+from gateway.wire.body import chunk
+from gateway.wire.request import CHUNKED, Request
 
 OTHER_HTTP: Final = frozenset({"h2c", "http", "tls"})
 """Never tunnelled: requests inside would escape the policy (RFC 7540 section 3.2, RFC 2817)."""
@@ -57,7 +57,7 @@ def _add_body(composed: Composed, request: Request, forward: Forward, body: byte
     if is_complete:
         parts += [b"Content-Length: %d\r\n\r\n" % len(body), body]
         return
-    if request.framing is Framing.LENGTH:
+    if request.length != CHUNKED:
         parts.append(forwarding.framing(request.length).encode("ascii"))
     else:
         composed.is_chunked = True

@@ -25,7 +25,6 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import LAST_CHUNK, Framing, chunk
-from gateway.wire.line import sent
 from gateway.wire.request import Request
 
 log = logging.getLogger(__name__)
@@ -107,7 +106,19 @@ class Exchange:
             connection.close()
             return
         self._connection = connection
-        data = self._replay or self._compose(connection.home.authority)
+        data = self._replay
+        if data is None:
+            request, forward, shared = self._request, self._forward, self._shared
+            record, scheme, trusts_peer = self._record, self._client.scheme, shared.rules.trusts_peer
+            parts = forwarding.request_head(
+                request, forward, connection.home.authority, record.request_id, scheme, trusts_peer
+            )
+            if request.is_bare and forward.adapter is None and forward.method == request.method:
+                self._is_usual = True
+                parts.append(b"\r\n")
+                data = self._replay = b"".join(parts)
+            else:
+                data = self._compose(parts)
         now = self._sent_at = monotonic()
         if self._is_usual:
             connection.ask(self, data, now)
@@ -129,19 +140,10 @@ class Exchange:
         if not self.is_done:
             self._fail(error)
 
-    def _compose(self, authority: str) -> bytes:
+    def _compose(self, parts: list[bytes]) -> bytes:
         """Write the request as far as it has arrived, and remember what that has promised the backend."""
-        request, forward, record = self._request, self._forward, self._record
-        trusts_peer = self._shared.rules.trusts_peer
-        parts = forwarding.request_head(
-            request, forward, authority, record.request_id, self._client.scheme, trusts_peer
-        )
-        if request.is_bare and forward.adapter is None and forward.method == request.method:
-            self._is_usual = True
-            parts.append(b"\r\n")
-            data = self._replay = b"".join(parts)
-            return data
-        composed = compose(parts, request, forward, b"".join(self._held), is_complete=self._is_complete)
+        forward = self._forward
+        composed = compose(parts, self._request, forward, b"".join(self._held), is_complete=self._is_complete)
         self._composed = composed
         data = b"".join(composed.parts)
         if self._is_complete:
@@ -198,24 +200,23 @@ class Exchange:
 
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         """Write an answer that came at once."""
-        forward, shared, client, record = self._forward, self._shared, self._client, self._record
-        status = head.status
+        forward, status = self._forward, head.status
         if forward.adapter is not None or not head.is_sized or status >= FAILED or forward.method == "HEAD":
             self._on_odd_whole(head, body)
             return
+        shared, client, record, request = self._shared, self._client, self._record, self._request
         record.status = status
         now = monotonic()
         shared.metrics.upstream_durations[(forward.upstream,)].observe(now - self._sent_at)
         self._let_go()
-        kept, notices = forwarding.answer_fields(head, forward, shared.rules.owned)
+        lines, notices = forwarding.answer_fields(head, forward, shared.rules.owned)
         ours = (
-            f"{notices}X-Request-Id: {record.request_id}\r\n{forwarding.VIA}"
-            f"Content-Length: {head.length}\r\n{client.connection_field(self._request.version)}"
+            f"{'' if 'date' in head.lookup else shared.date()}{notices}X-Request-Id: {record.request_id}\r\n"
+            f"{forwarding.VIA}Content-Length: {head.length}\r\n{client.connection_field(request.line.version)}"
+        ).encode("latin-1")
+        client.write(
+            b"".join([forwarding.status_line(status, head.reason), *[line.sent for line in lines], ours, body])
         )
-        if "date" not in head.lookup:
-            ours = shared.date() + ours
-        parts = [forwarding.status_line(status, head.reason), *map(sent, kept), ours.encode("latin-1"), body]
-        client.write(b"".join(parts))
         self.is_done = True
         shared.finish(record, now)
         client.finish(now)

@@ -7,12 +7,12 @@ from typing import Final
 from gateway.config.cors import ANSWER_FIELDS
 from gateway.core.block import Block
 from gateway.policy.decision import Forward
-from gateway.proxy.mark import keep_traceparent
+from gateway.proxy.mark import TRACEPARENT, new_trace
 from gateway.proxy.merging import MERGED, merge
 from gateway.wire.answer import AnswerHead
 from gateway.wire.body import Framing
 from gateway.wire.hop import ANSWER_REPLACED
-from gateway.wire.line import Line, sent
+from gateway.wire.line import Line
 from gateway.wire.request import Request
 
 TRANSLATED: Final = frozenset({"accept-encoding", "range", "if-range"})
@@ -54,10 +54,12 @@ def request_head(
 ) -> list[bytes]:
     """Return the parts of the backend's request head, without framing and the final empty line."""
     lookup = request.lookup
-    given = lookup.get("traceparent")
-    trace = keep_traceparent(given)
+    trace = lookup.get("traceparent")
+    is_same_trace = trace is not None and TRACEPARENT.fullmatch(trace) is not None
+    if not is_same_trace:
+        trace = new_trace()
     if forward.path is request.path and forward.query is request.query:
-        target = request.asked  # to the byte, an empty query's question mark included
+        target = request.line.target  # to the byte, an empty query's question mark included
     else:
         target = f"{forward.path}?{forward.query}" if forward.query else forward.path
     via = f"{lookup['via']}, 1.1 crossfade" if "via" in lookup else "1.1 crossfade"
@@ -73,39 +75,42 @@ def request_head(
         f"{forward.identity}X-Request-Id: {request_id}\r\ntraceparent: {trace}\r\nVia: {via}\r\n"
         f"X-Forwarded-For: {forwarded}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
     ).encode("latin-1")
-    skipped = _also_skipped(request, forward, is_same_trace=given is trace)
-    if not skipped:
-        return [ours, *map(sent, request.lines)]
+    is_usual = is_same_trace and forward.adapter is None and request.dropped is forward.drop
+    connection = lookup.get("connection")
+    if is_usual and (connection is None or connection in USUAL_CONNECTION):
+        return [ours, *[line.sent for line in request.lines]]
+    skipped = _also_skipped(request, forward, is_same_trace=is_same_trace)
     return [ours, *[line.sent for line in request.lines if line.key not in skipped]]
 
 
 def _also_skipped(request: Request, forward: Forward, *, is_same_trace: bool) -> frozenset[str]:
     """Return the fields that do not go on this time, besides those that never do."""
-    lookup = request.lookup
-    connection = lookup.get("connection")
+    connection = request.lookup.get("connection")
     # Not the same: while the request waited for others, a reload has changed what is dropped.
     skipped = NOTHING if request.dropped is forward.drop else forward.drop
     if forward.adapter is not None:
         skipped |= TRANSLATED
     if connection is not None and connection not in USUAL_CONNECTION:
         skipped |= nominated(connection)
-    if not is_same_trace and "tracestate" in lookup:
+    if not is_same_trace and "tracestate" in request.lookup:
         skipped |= {"tracestate"}  # belongs to the trace that is not continued
     return skipped
 
 
 def answer_fields(head: AnswerHead, forward: Forward, owned: frozenset[str]) -> tuple[list[Line], Block]:
     """Return the backend's fields that go on, and ours: they replace its own, are added, or merged with them."""
-    connection = head.lookup.get("connection")
-    skipped, ours = NOTHING, forward.notices
-    if connection is not None and connection not in USUAL_CONNECTION:
-        skipped = nominated(connection)
-    if not owned.isdisjoint(head.lookup):
+    lookup, ours = head.lookup, forward.notices
+    connection = lookup.get("connection")
+    is_usual = connection is None or connection in USUAL_CONNECTION
+    if is_usual and owned.isdisjoint(lookup):
+        return head.lines, ours
+    skipped = NOTHING if is_usual or connection is None else nominated(connection)
+    if not owned.isdisjoint(lookup):
         fields = forward.answer_headers
         skipped |= {name.lower() for name, _ in fields if name not in ADDED} | (owned & ANSWER_FIELDS)
-        if not MERGED.isdisjoint(head.lookup):
+        if not MERGED.isdisjoint(lookup):
             ours = merge(head.lines, fields)
-    return [line for line in head.lines if line.name not in skipped] if skipped else head.lines, ours
+    return [line for line in head.lines if line.name not in skipped], ours
 
 
 def interim_lines(head: AnswerHead) -> list[Line]:
@@ -116,7 +121,7 @@ def interim_lines(head: AnswerHead) -> list[Line]:
 
 def answer_head(status: int, reason: bytes | None, lines: Iterable[Line], ours: str) -> list[bytes]:
     """Return the parts of the client's answer head, without the final empty line; `ours` are fields as written."""
-    return [status_line(status, reason), *map(sent, lines), ours.encode("latin-1")]
+    return [status_line(status, reason), *[line.sent for line in lines], ours.encode("latin-1")]
 
 
 def status_line(status: int, reason: bytes | None) -> bytes:

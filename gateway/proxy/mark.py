@@ -7,6 +7,7 @@ from typing import Final
 
 REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""A W3C trace context that is continued; any other is replaced by the start of a new one."""
 
 
 class RequestIds:
@@ -23,8 +24,6 @@ class RequestIds:
         return f"{self._prefix}-{next(self._counter):x}"
 
 
-def keep_traceparent(given: str | None) -> str:
-    """Return the client's W3C trace context when it is valid, else the start of a new, unsampled trace."""
-    if given is not None and TRACEPARENT.fullmatch(given):
-        return given
+def new_trace() -> str:
+    """Return the start of a new, unsampled trace."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"

@@ -55,19 +55,19 @@ class Record:
         if not isinstance(decision, Forward):
             self._count_own(now, metrics, tally)
             return
-        target, phase = decision.target, decision.phase
+        target, phase, assignment = decision.target, decision.phase, decision.assignment
+        owner, label = target.owner, target.label
         side = SIDES[decision.side is Side.SUCCESSOR] if decision.side is not None else ""
-        metrics.requests[target.owner, target.label, side, self.status] += 1
+        metrics.requests[owner, label, side, self.status] += 1
         if self.has_failed or self.fall is not None:
             side = self._count_trouble(target, side, metrics)
-        metrics.durations[target.owner, target.label, side].observe(now - self.started)
+        metrics.durations[owner, label, side].observe(now - self.started)
         if phase is not None and phase is not Phase.PARALLEL:
-            metrics.deprecated[target.owner, phase.value] += 1
-        assignment = decision.assignment
+            metrics.deprecated[owner, phase._value_] += 1  # `value` is a call of its own
         if assignment is not None and self.status != CLIENT_GONE:
             uses = assignment.uses
             if uses:
-                uses[target.label] = uses.get(target.label, 0) + 1
+                uses[label] = uses.get(label, 0) + 1
             else:
                 tally.begin(self.head, decision)
             if self.has_failed:

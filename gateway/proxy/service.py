@@ -1,5 +1,6 @@
 """Where requests come in: decided, then answered here, handed off, forwarded, or held until others have answered."""
 
+import logging
 from functools import partial
 from random import random
 from time import monotonic
@@ -11,11 +12,11 @@ from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
-from gateway.downstream.serving import Serving
+from gateway.downstream.serving import Arrival, Serving
 from gateway.policy import fallback, shadow
 from gateway.policy.cors import PREFLIGHT
 from gateway.policy.decide import Memory, decide
-from gateway.policy.decision import Forward, Local, NeedCount, NeedKeys, Refuse, Stream
+from gateway.policy.decision import Decision, Forward, Local, NeedCount, NeedKeys, Refuse, Stream
 from gateway.proxy.budget import Budgets
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.failure import problem
@@ -26,6 +27,8 @@ from gateway.proxy.record import Record
 from gateway.proxy.shadow import ShadowedExchange, Shadows
 from gateway.proxy.shared import Shared
 from gateway.wire.request import Request
+
+log = logging.getLogger(__name__)
 
 ALLOW: Final[Fields] = (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
 
@@ -57,6 +60,35 @@ class Proxy:
     def __repr__(self) -> str:
         return f"<Proxy {self._shared!r}>"
 
+    def serve_all(self, arrivals: list[Arrival]) -> None:
+        """Begin to answer whole requests: first all are decided, then all are acted on, each step for many in a row."""
+        shared = self._shared
+        snapshot, memory, ids = shared.snapshot.value, shared.memory, shared.ids
+        now, started = self._clock.now(), monotonic()
+        shared.open += len(arrivals)
+        decided: list[tuple[Arrival, Record, Decision]] = []
+        for arrival in arrivals:
+            request = arrival[1]
+            record = Record(ids.keep(request.lookup.get("x-request-id")), started, request)
+            try:
+                decision = record.decision = decide(request, snapshot, now, memory)
+            except Exception:
+                log.exception("%s could not be decided", record.request_id)
+                self._break_off(arrival[0])
+            else:
+                decided.append((arrival, record, decision))
+        for (client, request, body), record, decision in decided:
+            try:
+                client.settle(self._act(client, request, record, decision, body, True, memory))
+            except Exception:
+                log.exception("%s could not be begun", record.request_id)
+                self._break_off(client)
+
+    def _break_off(self, client: ClientConnection) -> None:
+        """A fault of ours costs the client that meets it its connection; the others never notice."""
+        self._shared.open -= 1
+        client.abort()
+
     def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Serving | None:
         """Begin to answer a request; returns who goes on after this call, if anybody does."""
         shared = self._shared
@@ -73,8 +105,21 @@ class Proxy:
         is_complete: bool,
         memory: Memory,
     ) -> Serving | None:
+        decision = record.decision = decide(request, self._shared.snapshot.value, self._clock.now(), memory)
+        return self._act(client, request, record, decision, body, is_complete, memory)
+
+    def _act(
+        self,
+        client: ClientConnection,
+        request: Request,
+        record: Record,
+        decision: Decision,
+        body: bytes,
+        is_complete: bool,
+        memory: Memory,
+    ) -> Serving | None:
+        """Do what was decided."""
         shared = self._shared
-        decision = record.decision = decide(request, shared.snapshot.value, self._clock.now(), memory)
         if isinstance(decision, Forward):
             if not decision.target.is_plain:
                 return self._escort(client, request, decision, record, body, is_complete)

@@ -9,7 +9,9 @@ from typing import Any, Final
 from gateway.config.schema import Upstream
 from gateway.core.clock import Clock
 from gateway.core.tasks import cancel_all, spawn
+from gateway.core.turn import Turn
 from gateway.upstream.address import Address
+from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
 from gateway.upstream.fault import UpstreamError, UpstreamFault, is_exhaustion
 from gateway.upstream.health import watch
@@ -46,7 +48,9 @@ class Cluster:
         trust = Trust(settings.tls) if settings.tls is not None else None
         addresses = [Address.parse(text, trust) for text in settings.endpoints]
         replicas = [Replica(address, settings.ejection, clock, self._judge) for address in addresses]
-        self.pools = tuple(Pool(replica, memo, settings.response_timeout, self._queue, self) for replica in replicas)
+        self._arrived: Turn[Connection] = Turn(pass_on)
+        patience, arrived = settings.response_timeout, self._arrived
+        self.pools = tuple(Pool(replica, memo, patience, self._queue, arrived, self) for replica in replicas)
         self._only = self.pools[0] if len(self.pools) == 1 else None
         self._fit = list(self.pools)
         self._budget = RetryBudget(settings.retries.budget)
@@ -156,6 +160,7 @@ class Cluster:
 
     def sweep(self, now: float) -> None:
         """End what has taken too long, and ask again those endpoints whose ejection has run out."""
+        self._arrived.end()  # what is here already is not late, whenever it is looked at
         for pool in self.pools:
             pool.sweep(now)
         for waiter in self._queue.pop_impatient(now):

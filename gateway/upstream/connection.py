@@ -6,6 +6,7 @@ import re
 from time import monotonic
 from typing import Final, NoReturn, Protocol, cast
 
+from gateway.core.turn import Turn
 from gateway.upstream.asker import Asker
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.upstream.replica import Replica
@@ -27,12 +28,17 @@ class Home(Protocol):
 
     replica: Replica
     authority: str
+    arrived: "Turn[Connection]"
 
     def release(self, connection: "Connection") -> None:
         """Take back a connection after a clean and complete answer."""
 
     def closed(self, connection: "Connection") -> None:
         """Forget a connection that is gone."""
+
+
+type Answer = tuple[Asker, AnswerHead, bytes]
+"""A whole answer, and who has asked for it."""
 
 
 class Connection(asyncio.Protocol):
@@ -108,7 +114,7 @@ class Connection(asyncio.Protocol):
 
     def is_sound(self) -> bool:
         """Look whether the transport is still open: a reset is told only after the loop's next turn."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self.is_open and self._transport is not None and not self._transport.is_closing()
 
     @property
     def is_fresh(self) -> bool:
@@ -209,6 +215,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: an answer delimited by the close is complete now, any other unfinished one is broken."""
+        self.home.arrived.end()
         self._transport = None
         self.is_open = False
         self.deadline = NEVER
@@ -242,33 +249,54 @@ class Connection(asyncio.Protocol):
             self._asker.on_upstream_blocked(is_blocked=False)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, wherever the answer stands."""
-        if self._asker is None:
+        """Read on, wherever the answer stands; a usual one is read with others, when all sockets have been read."""
+        asker = self._asker
+        if asker is None:
             # Nobody has asked: whatever this is, the next answer could not be told from it.
             self.abort()
+        elif self._is_usual and not self._buffer:
+            self._buffer = data
+            self.home.arrived.add(self)
         elif self._body is not None:
-            self._read_body(self._asker, self._body, data)
+            self._read_body(asker, self._body, data)
         elif self._switched:
-            self._asker.on_body(data)
+            asker.on_body(data)
         else:
-            self._read_head(self._asker, self._buffer + data if self._buffer else data)
+            known = len(self._buffer)
+            self._buffer += data
+            answer = self._read_head(asker, known)
+            if answer is not None:
+                asker.on_whole(answer[1], answer[2])
 
-    def _read_head(self, asker: Asker, data: bytes) -> None:
+    def take_answer(self) -> Answer | None:
+        """Parse what has arrived; None when it is not the whole answer to a usual exchange, and has been seen to."""
+        asker = self._asker
+        return self._read_head(asker) if asker is not None and self._buffer else None
+
+    def _read_head(self, asker: Asker, known: int = 0) -> Answer | None:
+        """Parse a head. Most are usual: the whole answer has come at once, to a whole request."""
+        data = self._buffer
         end = data.find(b"\r\n\r\n")
         if end < 0:
-            self._wait_for_head(data)
-            return
+            self._wait_for_head(data, known)
+            return None
         self._buffer = b""
         try:
             head = parse_answer(data[:end], self._memo) if end <= MAX_HEAD_BYTES else _too_large()
         except WireError as error:
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, f"The backend's answer is not valid HTTP: {error}")
-            return
+            return None
         rest = data[end + 4 :]
         if self._is_usual and len(rest) == head.length and head.is_sized:
-            self._finish_whole(asker, head, rest)
-            return
+            self._asker = None
+            self.deadline = NEVER
+            self.served += 1
+            if head.is_last or not self.is_open:
+                self.close()
+            else:
+                self.home.release(self)
+            return asker, head, rest
         self._has_answered = True
         self._is_usual = False
         if head.is_interim:
@@ -277,26 +305,16 @@ class Connection(asyncio.Protocol):
             self._take_switch(asker, head, rest)
         else:
             self._begin_body(asker, head, rest)
+        return None
 
-    def _finish_whole(self, asker: Asker, head: AnswerHead, body: bytes) -> None:
-        """The usual end: the whole answer came at once, to a whole request, on a connection with nothing special."""
-        self._asker = None
-        self.deadline = NEVER
-        self.served += 1
-        if head.is_last or not self.is_open:
-            self.close()
-        else:
-            self.home.release(self)
-        asker.on_whole(head, body)
-
-    def _wait_for_head(self, data: bytes) -> None:
+    def _wait_for_head(self, data: bytes, known: int) -> None:
+        """Wait for the rest of a head, unless nothing can mend it; `known` bytes of it have been looked at before."""
         starts_well = b"HTTP/1."[: len(data)] == data[:7]
-        is_hopeless = HOPELESS.search(data, max(0, len(self._buffer) - 1)) is not None
+        is_hopeless = HOPELESS.search(data, max(0, known - 1)) is not None
         if len(data) > MAX_HEAD_BYTES or not starts_well or is_hopeless:
+            self._buffer = b""
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, "The backend's answer is not valid HTTP.")
-            return
-        self._buffer = data
 
     def _take_interim(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
         self._interim += 1
@@ -305,7 +323,8 @@ class Connection(asyncio.Protocol):
             return
         asker.on_interim(head)
         if rest and self._asker is asker:
-            self._read_head(asker, rest)
+            self._buffer = rest
+            self._read_head(asker)
 
     def _take_switch(self, asker: Asker, head: AnswerHead, rest: bytes) -> None:
         if not self._may_switch:

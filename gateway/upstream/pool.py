@@ -2,6 +2,7 @@
 
 from typing import Final, Protocol
 
+from gateway.core.turn import Turn
 from gateway.upstream.connection import Connection
 from gateway.upstream.queue import Queue
 from gateway.upstream.replica import Replica
@@ -33,6 +34,7 @@ class Pool:
         "_owner",
         "_patience",
         "_queue",
+        "arrived",
         "authority",
         "dialing",
         "idle",
@@ -41,8 +43,17 @@ class Pool:
         "replica",
     )
 
-    def __init__(self, replica: Replica, memo: LineMemo, patience: float, queue: Queue, owner: Owner) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        memo: LineMemo,
+        patience: float,
+        queue: Queue,
+        arrived: Turn[Connection],
+        owner: Owner,
+    ) -> None:
         self.replica = replica
+        self.arrived = arrived
         self.authority = replica.address.authority
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
@@ -76,7 +87,7 @@ class Pool:
         idle = self.idle
         while idle:
             connection = idle.pop()
-            if connection.is_open and connection.is_sound():
+            if connection.is_sound():
                 return connection
         return None
 

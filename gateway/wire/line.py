@@ -6,7 +6,6 @@ never passed on as it came.
 """
 
 import re
-from operator import attrgetter
 from typing import Final
 
 from gateway.wire.fault import WireError
@@ -48,10 +47,6 @@ class Line:
 
     def __repr__(self) -> str:
         return f"<Line {self.name}>"
-
-
-sent = attrgetter("sent")
-"""What of a line usually goes on, for `map`."""
 
 
 class Name:

@@ -29,6 +29,8 @@ MEMO_HOSTS: Final = 1024
 MAX_HOST: Final = 261
 """A name of 255 characters and a port; longer ones are looked at anew each time."""
 BARE_METHODS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
+CHUNKED: Final = -1
+"""Stands for a length that only the body itself tells."""
 REFUSED_METHODS: Final = frozenset({b"CONNECT", b"TRACE"})
 SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type"})
 """Fields that must not come twice: choosing one of them would be a guess."""
@@ -57,11 +59,11 @@ class RequestLine:
 class Request(RequestHead):
     """One parsed request head: what the policy sees, the lines in their order, and how the body is framed.
 
-    `asked` is the target in origin form, to the byte. `is_bare`: no body, nor anything else to be seen to. `dropped` is
-    what the memo dropped when it was parsed.
+    `line` is the request line, `length` the body's, or CHUNKED. `is_bare`: no body, nor anything else to be seen to.
+    `dropped` is what the memo dropped when it was parsed.
     """
 
-    __slots__ = ("asked", "dropped", "framing", "has_body", "host", "is_bare", "is_last", "length", "lines", "version")
+    __slots__ = ("dropped", "host", "is_bare", "is_last", "length", "line", "lines")
 
     def __init__(
         self,
@@ -77,23 +79,35 @@ class Request(RequestHead):
         self.query = line.query
         self.peer = peer
         self.lookup = lookup
-        self.asked = line.target
-        self.version = line.version
+        self.line = line
         self.lines = lines
         self.host = host
         self.dropped = dropped
-        self.framing = Framing.LENGTH
         self.length = 0
-        self.has_body = False
         self.is_bare = line.is_bare and "upgrade" not in lookup
         self.is_last = False
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
 
+    @property
+    def version(self) -> bytes:
+        """The protocol's, as it was written."""
+        return self.line.version
+
+    @property
+    def framing(self) -> Framing:
+        """How the body's end is known."""
+        return Framing.CHUNKED if self.length == CHUNKED else Framing.LENGTH
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows that is not empty, as far as the head tells."""
+        return self.length != 0
+
     def decoder(self) -> Body:
         """Return the decoder of its body."""
-        return ChunkedBody() if self.framing is Framing.CHUNKED else LengthBody(self.length)
+        return ChunkedBody() if self.length == CHUNKED else LengthBody(self.length)
 
 
 class RequestMemo:
@@ -151,7 +165,7 @@ def parse_request(block: bytes, memo: RequestMemo, peer: str) -> Request:
     request = Request(line, peer, lookup, lines, host, memo.dropped)
     if "content-length" in lookup or "transfer-encoding" in lookup:
         _frame(request, lookup)
-        request.is_bare = request.is_bare and not request.has_body
+        request.is_bare = request.is_bare and request.length == 0
     connection = lookup.get("connection")
     if connection is not None:
         request.is_last = ends_connection(connection, is_old=line.version == b"HTTP/1.0")
@@ -193,12 +207,10 @@ def _frame(request: Request, lookup: dict[str, str]) -> None:
     coding = lookup.get("transfer-encoding")
     if coding is None:
         request.length = content_length(lookup["content-length"])
-        request.has_body = request.length > 0
         return
     if "content-length" in lookup or coding.lower() != "chunked" or request.version == b"HTTP/1.0":
         raise WireError("The request's framing is ambiguous.")
-    request.framing = Framing.CHUNKED
-    request.has_body = True
+    request.length = CHUNKED
 
 
 def _join(lines: list[Line]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.handoff import Handoff
 from gateway.downstream.listener import Listener
+from gateway.downstream.serving import Arrival
 from gateway.wire.request import Request
 from tests.support.client import RawClient, connected
 from tests.support.soon import soon
@@ -38,6 +39,11 @@ class Place:
     def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> None:
         """Hand it over."""
         self.handoff.take(client, request, "id-1")
+
+    def serve_all(self, arrivals: list[Arrival]) -> None:
+        """Hand all of them over."""
+        for client, request, body in arrivals:
+            client.settle(self.serve(client, request, body, is_complete=True))
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Note it."""

@@ -18,7 +18,7 @@ from gateway.core.http import Fields
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.listener import Listener
-from gateway.downstream.serving import Serving
+from gateway.downstream.serving import Arrival, Serving
 from gateway.realtime import frame
 from gateway.realtime.frame import Opcode
 from gateway.realtime.handshake import Opening, Rules, judge
@@ -91,6 +91,11 @@ class EchoService:
             if rest:
                 echo.data_received(rest)
         return None
+
+    def serve_all(self, arrivals: list[Arrival]) -> None:
+        """Open a socket for each."""
+        for client, request, body in arrivals:
+            client.settle(self.serve(client, request, body, is_complete=True))
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Refuse what is no request."""

@@ -7,7 +7,9 @@ import pytest
 
 from gateway.config.schema import Ejection
 from gateway.core.clock import SystemClock
+from gateway.core.turn import Turn
 from gateway.upstream.address import Address
+from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
 from gateway.upstream.pool import Pool
 from gateway.upstream.queue import Queue
@@ -43,7 +45,7 @@ class Watcher:
 
 async def test_a_connection_that_is_closed_when_it_is_opened_takes_no_place() -> None:
     replica = Replica(Dying.parse("http://127.0.0.1:1"), Ejection(), SystemClock(), lambda: None)
-    pool = Pool(replica, LineMemo(), 30, Queue(), Watcher())
+    pool = Pool(replica, LineMemo(), 30, Queue(), Turn(pass_on), Watcher())
     pool.dialing += 1
     with pytest.raises(ConnectionResetError):
         await pool.dial()

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.config.schema import Ejection
 from gateway.core.clock import SystemClock
+from gateway.core.turn import Turn
 from gateway.upstream.address import Address
+from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
 from gateway.upstream.replica import Replica
 from gateway.wire.line import LineMemo
@@ -61,6 +63,7 @@ class Nest:
         address = Address.parse("http://127.0.0.1:1")
         self.replica = Replica(address, Ejection(), SystemClock(), lambda: None)
         self.authority = address.authority
+        self.arrived: Turn[Connection] = Turn(pass_on, lambda _work: None)
         self.released = 0
 
     def release(self, _connection: Connection) -> None:
@@ -80,6 +83,7 @@ def _fed(pieces: list[bytes]) -> tuple[Asker, Nest, Wire]:
     for piece in pieces:
         if not wire.is_closed:
             connection.data_received(piece)
+            nest.arrived.end()
     if not nest.released:
         connection.eof_received()
         connection.connection_lost(None)

@@ -118,7 +118,7 @@ def _open_request(head: bytes) -> tuple[Seen, Body]:
 def _seen_request(parsed: Request) -> Seen:
     is_chunked = parsed.framing.value == "chunked"
     return Seen(
-        start=(parsed.method, parsed.asked),
+        start=(parsed.method, parsed.line.target),
         fields=_fields(parsed),
         is_chunked=is_chunked,
         length=None if is_chunked else parsed.length,
