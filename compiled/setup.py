@@ -12,12 +12,12 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 MODULES: Final = {
-    "core": "block cell clock http",
+    "core": "block cell clock http turn",
     "config": "identity issuer snapshot",
     "observability": "histogram",
     "wire": "answer body fault hop line request",
     "downstream": "bounds connection fault serving",
-    "upstream": "asker connection fault queue replica",
+    "upstream": "arrival asker connection fault queue replica",
     "policy": "adapt arrivals auth charging cohort decide decision identity jws permission phase quota ratelimit"
     " refusal route verified",
     "proxy": "composing copy exchange failure fallback forwarding mark pending record service shadow shared",

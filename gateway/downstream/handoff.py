@@ -82,9 +82,9 @@ class Handoff:
         protocol = self._server.take(client)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        lines = b"".join([line.raw for line in request.lines if line.name not in REPLACED])
-        start = f"{request.method} {request.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n".encode("latin-1")
-        protocol.data_received(start + lines + b"\r\n")
+        start = f"{request.method} {request.target} HTTP/1.1\r\nX-Request-Id: {request_id}\r\n"
+        kept = "".join([f"{line.name}: {line.value}\r\n" for line in request.lines if line.name not in REPLACED])
+        protocol.data_received(f"{start}{kept}\r\n".encode("latin-1"))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._handler(request)

@@ -38,5 +38,5 @@ def switching(head: AnswerHead, forward: Forward, owned: frozenset[str], request
 
 def interim(head: AnswerHead) -> bytes:
     """Return a 1xx as it is passed on."""
-    lines = [line.raw for line in forwarding.interim_lines(head)]
+    lines = [line.sent for line in forwarding.interim_lines(head)]
     return b"".join([forwarding.status_line(head.status, head.reason), *lines, b"\r\n"])

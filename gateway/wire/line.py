@@ -32,17 +32,16 @@ MEMO_LINE_BYTES: Final = 2048
 class Line:
     """One field line. `name` is lower case; `key` is the name with `_` as `-`, as CGI-like backends fold it.
 
-    `value` is decoded as ISO 8859-1, so that every byte survives; `raw` is the line as we write it, with its end.
-    `sent` is what of it usually goes on: `raw`, or nothing.
+    `value` is decoded as ISO 8859-1, so that every byte survives; `sent` is what of it usually goes on: the line as we
+    write it, with its end, or nothing.
     """
 
-    __slots__ = ("key", "name", "raw", "sent", "value")
+    __slots__ = ("key", "name", "sent", "value")
 
-    def __init__(self, name: str, key: str, value: str, raw: bytes, sent: bytes) -> None:
+    def __init__(self, name: str, key: str, value: str, sent: bytes) -> None:
         self.name = name
         self.key = key
         self.value = value
-        self.raw = raw
         self.sent = sent
 
     def __repr__(self) -> str:
@@ -94,21 +93,26 @@ class LineMemo:
         return [known(raw) or recall(raw) for raw in raws]
 
     def _recall(self, raw: bytes) -> Line:
-        """Parse a line, or find it among the old ones.
-
-        `field-name ":" OWS field-value OWS` (RFC 9112 section 5): no blank before the colon, no control bytes or folds.
-        """
+        """Parse a line, or find it among the old ones."""
         line = self._old.get(raw)
         if line is None:
-            written, colon, value = raw.partition(b":")
-            text = value.decode("latin-1")
-            # What is printable has no control characters; that is quickly seen, and true of nearly all values.
-            if not colon or not (text.isprintable() or CONTROL.search(value) is None):
-                raise WireError("A header field is malformed.")
-            name = self._names.get(written) or self._name(written)
-            written = name.start + value.strip(b" \t") + b"\r\n"
-            line = Line(name.lower, name.key, text.strip(" \t"), written, b"" if name.is_dropped else written)
-            if name.is_once or not self._has_seen(raw):
+            written, colon, value = raw.partition(b": ")
+            name, text = self._names.get(written), value.decode("latin-1")
+            # Nearly all are written as we would write them: a known name, one blank, and nothing but printable
+            # characters, of which the first and the last are no blanks.
+            if not colon or name is None or not text.isprintable() or text.strip(" ") != text:
+                name, text, raw_sent = self._parse(raw)
+            else:
+                raw_sent = raw
+            line = Line(name.lower, name.key, text, b"" if name.is_dropped else raw_sent + b"\r\n")
+            if name.is_once:
+                return line
+            # One that comes for the first time is not kept yet: most that come once never come again.
+            seen, mark = self._seen, hash(raw)
+            if mark not in seen:
+                if len(seen) >= MEMO_LINES:
+                    seen.clear()
+                seen.add(mark)
                 return line
         if len(raw) <= MEMO_LINE_BYTES:
             if len(self._young) >= MEMO_LINES:
@@ -116,15 +120,17 @@ class LineMemo:
             self._young[raw] = line
         return line
 
-    def _has_seen(self, raw: bytes) -> bool:
-        """Return whether a line comes for the second time; most that come once never come again."""
-        seen, mark = self._seen, hash(raw)
-        if mark in seen:
-            return True
-        if len(seen) >= MEMO_LINES:
-            seen.clear()
-        seen.add(mark)
-        return False
+    def _parse(self, raw: bytes) -> tuple[Name, str, bytes]:
+        """Return a line's name and value, and how we write it; raises WireError.
+
+        `field-name ":" OWS field-value OWS` (RFC 9112 section 5): no blank before the colon, no control bytes or folds.
+        """
+        written, colon, value = raw.partition(b":")
+        if not colon or CONTROL.search(value) is not None:
+            raise WireError("A header field is malformed.")
+        name = self._names.get(written) or self._name(written)
+        value = value.strip(b" \t")
+        return name, value.decode("latin-1"), name.start + value
 
     def _name(self, written: bytes) -> Name:
         if len(self._names) >= MEMO_NAMES:

@@ -11,6 +11,7 @@ from gateway.wire.request import Request, RequestMemo, parse_request
 
 END = b"\r\n\r\n"
 REQUESTS = RequestMemo()
+REQUESTS.fields = LineMemo()  # drops no line, so that all are seen as they would be written
 ANSWERS = LineMemo()
 """One memo for all tests, as a process has one: what it remembers must never change what a head means."""
 
@@ -139,5 +140,5 @@ def _seen_answer(parsed: AnswerHead) -> Seen:
 
 def _fields(parsed: Request | AnswerHead) -> Fields:
     """Return the fields as they would be written."""
-    split = [line.raw.removesuffix(b"\r\n").partition(b":") for line in parsed.lines]
+    split = [line.sent.removesuffix(b"\r\n").partition(b":") for line in parsed.lines]
     return [(name.decode("ascii"), value.strip(b" \t")) for name, _, value in split]

@@ -61,7 +61,7 @@ blanks = st.text(" \t", max_size=3).map(str.encode)
 @pytest.mark.parametrize(("raw", "expected"), GOOD.items())
 def test_a_field_line_is_read_and_written_anew(raw: bytes, expected: tuple[str, str, bytes]) -> None:
     line = parse_line(raw)
-    assert (line.name, line.value, line.raw) == expected
+    assert (line.name, line.value, line.sent) == expected
 
 
 @pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
@@ -80,7 +80,31 @@ def test_any_field_keeps_its_value_to_the_byte(name: bytes, before: bytes, value
     line = parse_line(name + b":" + before + value + after)
     meant = value.strip(b" \t")
     assert (line.name, line.value.encode("latin-1")) == (name.decode().lower(), meant)
-    assert parse_line(line.raw.removesuffix(b"\r\n")).raw == line.raw
+    assert parse_line(line.sent.removesuffix(b"\r\n")).sent == line.sent
+
+
+@given(names, blanks, values, blanks)
+def test_a_known_name_changes_nothing(name: bytes, before: bytes, value: bytes, after: bytes) -> None:
+    raw = name + b":" + before + value + after
+    memo = LineMemo()
+    memo.parse([name + b": 1"])
+    known, new = memo.parse([raw])[0], parse_line(raw)
+    assert (known.name, known.key, known.value, known.sent) == (new.name, new.key, new.value, new.sent)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_after_a_known_name_are_read_as_after_an_unknown_one(rest: bytes) -> None:
+    memo = LineMemo()
+    memo.parse([b"X: 1"])
+    found: list[tuple[str, bytes] | None] = []
+    for parse in (lambda raw: memo.parse([raw])[0], parse_line):
+        try:
+            line = parse(b"X" + rest)
+        except WireError:
+            found.append(None)
+        else:
+            found.append((line.value, line.sent))
+    assert found[0] == found[1]
 
 
 @given(st.binary(max_size=40))
@@ -89,7 +113,7 @@ def test_any_bytes_are_a_clean_line_or_refused(raw: bytes) -> None:
         line = parse_line(raw)
     except WireError:
         return
-    inside = line.raw.removesuffix(b"\r\n")
+    inside = line.sent.removesuffix(b"\r\n")
     assert not any(byte in inside for byte in b"\0\r\n")
     assert inside.partition(b":")[0].decode("ascii").lower() == line.name
 
