@@ -11,6 +11,7 @@ import uvloop
 
 from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
+from gateway.core.threads import switch_soon
 from gateway.server.control import Addresses
 from gateway.server.gateway import Gateway
 
@@ -21,6 +22,7 @@ type Ready = Callable[[Addresses], None]
 
 def run(path: Path, *, ready: Ready | None = None) -> int:
     """Serve until a signal ends it and return the exit code; raises ConfigError and OSError when it cannot start."""
+    switch_soon()
     return uvloop.run(serve(path, ready=ready))
 
 

@@ -20,6 +20,7 @@ from gateway.config.live import Live
 from gateway.core.clock import SystemClock
 from gateway.core.garbage import freeze
 from gateway.core.tasks import cancel_all, spawn
+from gateway.core.threads import switch_soon
 from gateway.observability.access_log import AccessLog
 from gateway.server import relay
 from gateway.server.message import (
@@ -198,6 +199,7 @@ def _teach(plane: Plane, lesson: Lesson) -> None:
 
 async def work(descriptor: int) -> int:
     """Work at the end of the pipe that has this number, and return the exit code."""
+    switch_soon()
     return await Worker().run(socket.socket(fileno=descriptor))
 
 

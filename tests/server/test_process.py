@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from gateway.core.threads import SWITCH_SECONDS
 from tests.support.client import ask, connected
 from tests.support.gateway import plain
 from tests.support.poll import until
@@ -19,7 +22,8 @@ from pathlib import Path
 from gateway.server.process import run
 
 def ready(addresses):
-    print(json.dumps({"public": addresses.public, "admin": addresses.admin}), flush=True)
+    addresses = {"public": addresses.public, "admin": addresses.admin}
+    print(json.dumps({**addresses, "switch_seconds": sys.getswitchinterval()}), flush=True)
 
 logging.basicConfig(level=logging.INFO)
 sys.exit(run(Path(sys.argv[1]), ready=ready))
@@ -30,8 +34,9 @@ OPS = {"Authorization": "Bearer ops-token-for-tests"}
 class Child:
     """A gateway in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, public: int, admin: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, public: int, admin: int, switch_seconds: float) -> None:
         self.process = process
+        self.switch_seconds = switch_seconds
         self.public = public
         self.admin = admin
 
@@ -60,11 +65,18 @@ async def _child(path: Path) -> AsyncIterator[Child]:
         async with asyncio.timeout(20):
             addresses = json.loads(await process.stdout.readline())
         ports = [int(addresses[name].rpartition(":")[2]) for name in ("public", "admin")]
-        yield Child(process, *ports)
+        yield Child(process, *ports, addresses["switch_seconds"])
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def test_no_thread_keeps_the_loop_waiting_for_long(tmp_path: Path) -> None:
+    async with ScriptedUpstream() as v1:
+        (tmp_path / "gateway.yaml").write_text(plain(v1.origin))
+        async with _child(tmp_path / "gateway.yaml") as child:
+            assert child.switch_seconds == pytest.approx(SWITCH_SECONDS)
 
 
 async def test_sighup_reloads_and_sigterm_drains_and_exits_with_0(tmp_path: Path) -> None:
