@@ -3,7 +3,8 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from functools import cache
+from itertools import batched, chain
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
@@ -19,9 +20,16 @@ CUT: Final = 1000
 
 SHEET: Final = ", ".join(COLUMNS)
 
-UPDATE: Final = (
-    f"UPDATE {{table}} SET first_day = ?, last_day = ?, {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
-)
+GROW: Final = f"UPDATE {{table}} SET last_day = ?, {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
+"""Leaves the first day alone, and with it the index by first days."""
+UPDATE: Final = GROW.replace("last_day", "first_day = ?, last_day")
+
+TOGETHER: Final = 32
+"""Sheets that are read and written by one statement."""
+
+type Values = Sequence[str | int | bytes]
+type Count = Callable[[Usage], Mapping[str, int]]
+"""Says what of a row is counted, under which names."""
 
 type Key = tuple[str | int, ...]
 """Migration, consumer, endpoint, side, profile, block: the order in which rows are read."""
@@ -37,8 +45,8 @@ def record(db: sqlite3.Connection, batch: Batch) -> None:
     rows = [row for row in batch.rows if row.requests or row.failures]
     with writing(db):
         if _is_new(db, batch):
-            _add(db, "usage", rows, lambda row: {"requests": row.requests, "failures": row.failures})
-            _add(db, "consumer", rows, counted)
+            _add(db, "usage", _by_key(rows, "usage"), lambda row: {"requests": row.requests, "failures": row.failures})
+            _add(db, "consumer", _by_key(rows, "consumer"), counted)
 
 
 def page(
@@ -78,34 +86,56 @@ def _is_new(db: sqlite3.Connection, batch: Batch) -> bool:
     return noted.rowcount == 1
 
 
-def _add(
-    db: sqlite3.Connection, table: str, rows: Iterable[Usage], counts: Callable[[Usage], Mapping[str, int]]
-) -> None:
-    columns = KEYS[table]
-    found = f"SELECT id, {SHEET} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
-    insert = _insert(table, (*columns, "first_day", "last_day", *COLUMNS))
-    for key, some in _by_key(rows, columns):
-        number, *packed = db.execute(found, key).fetchone() or (None,)
+def _add(db: sqlite3.Connection, table: str, rows: Mapping[Key, Sequence[Usage]], counts: Count) -> None:
+    for some in batched(rows.items(), TOGETHER, strict=False):
+        _add_some(db, table, some, counts)
+
+
+def _add_some(db: sqlite3.Connection, table: str, rows: Sequence[tuple[Key, Sequence[Usage]]], counts: Count) -> None:
+    """Add to some sheets, which are read at once and written at once: by itself each statement costs twice as much."""
+    asked = tuple(chain.from_iterable(key for key, _ in rows))
+    known = {at: found for at, *found in db.execute(_select(table, len(rows)), asked)}
+    new, grown, earlier = list[Values](), list[Values](), list[Values]()
+    for at, (key, some) in enumerate(rows):
+        number, *packed = known.get(at) or (None,)
         sheet = unpack(*packed) if packed else empty()
+        since = sheet.days[0] if packed else None
         for row in some:
             sheet.count(row.day, row.first, row.last, counts(row))
-        values = (sheet.days[0], sheet.days[-1], *sheet.pack())
+        first_day, last_day, columns = sheet.days[0], sheet.days[-1], sheet.pack()
         if number is None:
-            db.execute(insert, (*key, *values))
+            new.append((*key, first_day, last_day, *columns))
+        elif first_day == since:
+            grown.append((last_day, *columns, number))
         else:
-            db.execute(UPDATE.format(table=table), (*values, number))
+            earlier.append((first_day, last_day, *columns, number))
+    db.executemany(_insert(table), new)
+    db.executemany(GROW.format(table=table), grown)
+    db.executemany(UPDATE.format(table=table), earlier)
 
 
-def _insert(table: str, columns: Sequence[str]) -> str:
+@cache
+def _select(table: str, count: int) -> str:
+    """Return what finds the sheets of so many keys, with the place of each."""
+    columns = KEYS[table]
+    keys = ", ".join(f"({at}{', ?' * len(columns)})" for at in range(count))
+    found = " AND ".join(f"{name} = wanted.column{place}" for place, name in enumerate(columns, 2))
+    return f"SELECT wanted.column1, id, {SHEET} FROM (VALUES {keys}) AS wanted CROSS JOIN {table} WHERE {found}"
+
+
+@cache
+def _insert(table: str) -> str:
+    columns = (*KEYS[table], "first_day", "last_day", *COLUMNS)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-def _by_key(rows: Iterable[Usage], columns: Sequence[str]) -> Iterator[tuple[Key, Iterator[Usage]]]:
-    """Yield the rows of each key, in the file's order, so that neighbours are written together."""
-    texts = attrgetter(*columns[:-1])
-    keyed = sorted((((*texts(row), block(row.consumer, row.day)), row) for row in rows), key=itemgetter(0))
-    for key, some in groupby(keyed, key=itemgetter(0)):
-        yield key, (row for _, row in some)
+def _by_key(rows: Iterable[Usage], table: str) -> Mapping[Key, Sequence[Usage]]:
+    """Return the rows of each key, in the file's order, so that neighbours are written together."""
+    texts = attrgetter(*KEYS[table][:-1])
+    found: dict[Key, list[Usage]] = {}
+    for row in rows:
+        found.setdefault((*texts(row), block(row.consumer, row.day)), []).append(row)
+    return dict(sorted(found.items(), key=itemgetter(0)))
 
 
 def _rows(key: Sequence[Any], packed: Sequence[Any], since_day: int) -> Iterator[Usage]:

@@ -38,10 +38,8 @@ class Sheet:
 
     def pack(self) -> Packed:
         """Return the columns as they are written."""
-        return (
-            _write_names(self.names),
-            *(items.tobytes() for items in (self.days, self.firsts, self.lasts, self.sums)),
-        )
+        days, firsts, lasts, sums = self.days, self.firsts, self.lasts, self.sums
+        return _write_names(self.names), days.tobytes(), firsts.tobytes(), lasts.tobytes(), sums.tobytes()
 
     def count(self, day: int, first: float, last: float, counts: Mapping[str, int]) -> None:
         """Add counts to a day; a count of zero needs no name."""
@@ -68,11 +66,13 @@ class Sheet:
 
     def _place(self, day: int, first: int, last: int) -> int:
         """Return where a day is, with a place for it made and its span widened."""
-        at, width = bisect_left(self.days, day), len(self.names)
-        if at < len(self.days) and self.days[at] == day:
-            self.firsts[at], self.lasts[at] = min(self.firsts[at], first), max(self.lasts[at], last)
+        days, firsts, lasts, width = self.days, self.firsts, self.lasts, len(self.names)
+        at = len(days) - 1 if days and days[-1] == day else bisect_left(days, day)
+        if at < len(days) and days[at] == day:
+            firsts[at] = min(firsts[at], first)
+            lasts[at] = max(lasts[at], last)
             return at
-        for items, item in ((self.days, day), (self.firsts, first), (self.lasts, last)):
+        for items, item in ((days, day), (firsts, first), (lasts, last)):
             items.insert(at, item)
         before = self.sums[(at - 1) * width : at * width] if at else array(self.sums.typecode, [0] * width)
         self.sums[at * width : at * width] = before
@@ -81,11 +81,11 @@ class Sheet:
     def _add(self, at: int, name: str, number: int) -> None:
         if name not in self.names:
             self._widen(name)
-        column, width = self.names.index(name), len(self.names)
-        if self.sums[column - width] + number > MOST and self.sums.typecode == SHORT:
-            self.sums = array(LONG, self.sums)
-        for place in range(at * width + column, len(self.sums), width):
-            self.sums[place] += number
+        column, width, sums = self.names.index(name), len(self.names), self.sums
+        if sums[column - width] + number > MOST and sums.typecode == SHORT:
+            self.sums = sums = array(LONG, sums)
+        for place in range(at * width + column, len(sums), width):
+            sums[place] += number
 
     def _widen(self, name: str) -> None:
         """Count one thing more."""
