@@ -18,7 +18,7 @@ FLUSH_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 3.0
 """How often a store that is away is tried."""
 BATCH_ROWS: Final = 5_000
-"""Rows written at once: half a second's work for SQLite, which an operator's change waits for at the most."""
+"""Rows written at once: 0.2 s of work for SQLite, which an operator's change waits for at the most."""
 MOST_ROWS: Final = 200_000
 """Rows that wait at the most, some 100 MiB; what comes on top is added up without the callers' names."""
 
