@@ -8,22 +8,30 @@ from pathlib import Path
 import pytest
 
 from gateway.core.block import Block
-from gateway.policy.quota import Charge, QuotaTable
+from gateway.policy.quota import Charge, Verdict
 from tests.proxy.test_pending import BURST, GET, rig
 from tests.support.client import connected
 
 
-class Faulty(QuotaTable):
-    """Breaks on the second request that it counts."""
+class Faulty:
+    """Grants everybody all, and breaks on the second request."""
 
     counted = 0
 
-    def grant(self, charges: Sequence[Charge], now: float) -> Block | None:
+    def grant(self, charges: Sequence[Charge], now: float) -> Block:
         """Count a request, or break."""
         self.counted += 1
         if self.counted == 2:
             raise LookupError("broken")
-        return super().grant(charges, now)
+        return ""
+
+    def count(self, charges: Sequence[Charge], now: float) -> Verdict | None:
+        """Never asked."""
+        raise AssertionError(charges)
+
+    def observe(self, charges: Sequence[Charge], now: float) -> None:
+        """Never asked."""
+        raise AssertionError(charges)
 
 
 async def test_a_request_that_cannot_be_decided_costs_its_client_the_connection_and_no_other_one_anything(
