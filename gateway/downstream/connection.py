@@ -3,40 +3,20 @@
 import asyncio
 import math
 from time import monotonic
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
-from gateway.config.schema import Limits
-from gateway.core.turn import Turn
 from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, origin_in, size_fault, too_large
 from gateway.downstream.fault import RequestError, RequestFault
-from gateway.downstream.serving import Arrival, Service, Serving
+from gateway.downstream.serving import Arrival, Registry, Serving
 from gateway.wire.body import Body, UntilClose
 from gateway.wire.fault import WireError
-from gateway.wire.request import Request, RequestMemo, parse_request
+from gateway.wire.request import Request, parse_request
 
 NEVER: Final = math.inf
 HELD_BYTES: Final = 64 * 1024
 """What a client may send ahead (pipelined requests) before we stop reading from it."""
 CR: Final = 13
 LINGER_SECONDS: Final = 2.0
-
-
-class Registry(Protocol):
-    """The listener, as its connections see it."""
-
-    arrived: "Turn[ClientConnection]"
-    limits: Limits
-    memo: RequestMemo
-    small_head: int
-    most_fields: int
-    service: Service
-    is_draining: bool
-
-    def opened(self, client: "ClientConnection") -> bool:
-        """Count a connection; False when there are too many."""
-
-    def closed(self, client: "ClientConnection") -> None:
-        """Forget a connection."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -275,13 +255,14 @@ class ClientConnection(asyncio.Protocol):
         request = self._read_head()
         if request is None:
             return None
+        self._is_advancing = True
         body = b""
         if request.length:
             if len(self._buffer) != request.length or request.length > self._registry.limits.body:
                 self._begin_body(request)
+                self.settle(self._exchange)
                 return None
             body, self._buffer = self._buffer, b""
-        self._is_advancing = True
         return self, request, body
 
     def settle(self, serving: Serving | None) -> None:

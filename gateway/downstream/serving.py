@@ -1,9 +1,11 @@
-"""Who serves requests, as the client's connection sees it."""
+"""Who serves requests, and whom a connection belongs to, as the client's connection sees them."""
 
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.config.schema import Limits
+from gateway.core.turn import Turn
 from gateway.downstream.fault import RequestError
-from gateway.wire.request import Request
+from gateway.wire.request import Request, RequestMemo
 
 if TYPE_CHECKING:
     from gateway.downstream.connection import ClientConnection
@@ -39,3 +41,21 @@ class Service(Protocol):
 
     def turn_away(self, client: "ClientConnection", error: RequestError) -> None:
         """Answer bytes that are no request, and close."""
+
+
+class Registry(Protocol):
+    """The listener, as its connections see it."""
+
+    arrived: "Turn[ClientConnection]"
+    limits: Limits
+    memo: RequestMemo
+    small_head: int
+    most_fields: int
+    service: Service
+    is_draining: bool
+
+    def opened(self, client: "ClientConnection") -> bool:
+        """Count a connection; False when there are too many."""
+
+    def closed(self, client: "ClientConnection") -> None:
+        """Forget a connection."""

@@ -4,12 +4,11 @@ import asyncio
 import math
 import re
 from time import monotonic
-from typing import Final, NoReturn, Protocol, cast
+from typing import Final, NoReturn, cast
 
-from gateway.core.turn import Turn
 from gateway.upstream.asker import Asker
 from gateway.upstream.fault import UpstreamError, UpstreamFault
-from gateway.upstream.replica import Replica
+from gateway.upstream.home import Home
 from gateway.wire.answer import AnswerHead, parse_answer
 from gateway.wire.body import Body, Framing, LengthBody, UntilClose
 from gateway.wire.fault import WireError
@@ -21,20 +20,6 @@ MAX_INTERIM: Final = 16
 HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
 """In a head that is still incomplete: bytes that no later ones can mend."""
 NEVER: Final = math.inf
-
-
-class Home(Protocol):
-    """Where a connection belongs: the pool of its endpoint."""
-
-    replica: Replica
-    authority: str
-    arrived: "Turn[Connection]"
-
-    def release(self, connection: "Connection") -> None:
-        """Take back a connection after a clean and complete answer."""
-
-    def closed(self, connection: "Connection") -> None:
-        """Forget a connection that is gone."""
 
 
 type Answer = tuple[Asker, AnswerHead, bytes]

@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.config.schema import Limits
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.listener import Listener
-from gateway.downstream.serving import Arrival
+from gateway.downstream.serving import Arrival, Serving
 from gateway.wire.request import Request
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -45,25 +47,40 @@ class Wire(asyncio.Transport):
     close = abort
 
 
+class Held:
+    """A request that is not answered yet."""
+
+    def on_request_body(self, data: bytes, *, is_last: bool) -> None:
+        """Have none."""
+
+    def on_bad_request(self, error: RequestError) -> None:
+        """Have none."""
+
+    def on_gone(self) -> None:
+        """Forget it."""
+
+    def on_client_blocked(self, *, is_blocked: bool) -> None:
+        """Wait."""
+
+
 class Service:
-    """Answers everything at once, and notes which requests came together."""
+    """Answers everything at once but `/held`, and notes which requests came together."""
 
     def __init__(self) -> None:
         self.together: list[list[str]] = []
         self.bodies: list[bytes] = []
         self.is_broken = False
 
-    def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> None:
+    def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Serving | None:
         """Answer one."""
         self.together.append([request.path])
-        self._answer(client, body)
+        return self._answer(client, request, body)
 
     def serve_all(self, arrivals: list[Arrival]) -> None:
         """Answer all."""
         self.together.append([request.path for _, request, _ in arrivals])
-        for client, _, body in arrivals:
-            self._answer(client, body)
-            client.settle(None)
+        for client, request, body in arrivals:
+            client.settle(self._answer(client, request, body))
 
     def turn_away(self, client: ClientConnection, error: RequestError) -> None:
         """Note it, or fail to."""
@@ -71,10 +88,13 @@ class Service:
             raise LookupError("broken")
         self.together.append([error.fault.name])
 
-    def _answer(self, client: ClientConnection, body: bytes) -> None:
+    def _answer(self, client: ClientConnection, request: Request, body: bytes) -> Serving | None:
         self.bodies.append(body)
+        if request.path == "/held":
+            return Held()
         client.write(ANSWER)
         client.finish(0.0)
+        return None
 
 
 class Hall:
@@ -113,6 +133,23 @@ async def test_pipelined_requests_of_one_turn_are_answered_in_order_and_once() -
     await asyncio.sleep(0)
     assert hall.service.together == [["/a", "/d"], ["/b"], ["/c"]]
     assert [wire.written for wire in hall.wires] == [ANSWER * 3, ANSWER]
+
+
+POST = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+
+
+@pytest.mark.parametrize("first", [get("/a"), POST, POST + POST, get("/a") + POST], ids=["GET", "POST", "two", "both"])
+async def test_nothing_is_begun_before_the_request_ahead_of_it_is_answered(first: bytes) -> None:
+    hall = Hall(1)
+    hall.clients[0].data_received(first + get("/held"))
+    await asyncio.sleep(0)
+    begun = list(hall.service.together)
+    assert begun[-1] == ["/held"]
+    hall.clients[0].data_received(get("/c"))
+    await asyncio.sleep(0)
+    assert hall.service.together == begun
+    hall.clients[0].finish(0.0)
+    assert hall.service.together == [*begun, ["/c"]]
 
 
 async def test_a_head_that_arrives_in_pieces_within_a_turn_is_begun_once() -> None:
