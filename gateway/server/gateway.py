@@ -44,6 +44,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reloading = asyncio.Lock()
         self._control: Control | None = None
+        self._seen: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
         return f"<Gateway {self._source}, {self._control}>"
@@ -65,7 +66,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Read the file and listen."""
-        stamp = await self._source.stamp()
+        self._seen = await self._source.stamp()
         loaded = await self._source.read()
         # The driver is loaded with all its modules beside the event loop.
         store = await asyncio.to_thread(open_store, loaded.config.store)
@@ -76,7 +77,7 @@ class Gateway:
             await control.close()
             raise
         self._control = control
-        spawn(self._watch(stamp), name="watch the configuration", owner=self._tasks)
+        spawn(self._watch(), name="watch the configuration", owner=self._tasks)
         collect = repeat(self._running.crew.refresh, lambda: REPORT_SECONDS)
         spawn(collect, name="collect reports", owner=self._tasks)
         log.info("serving %s, admin %s, %r", self.addresses.public, self.addresses.admin, loaded.snapshot)
@@ -88,6 +89,7 @@ class Gateway:
         """
         async with self._reloading:
             reloads = self._running.metrics.reloads
+            self._seen = await self._source.stamp()
             try:
                 loaded = await self._source.read()
             except ConfigError as error:
@@ -117,11 +119,10 @@ class Gateway:
             raise RuntimeError("the gateway has not been started")
         return self._control
 
-    async def _watch(self, seen: tuple[int, int, int] | None) -> None:
-        """Reload whenever the file has changed. A file that is away for a moment (a slow replace) is waited for."""
+    async def _watch(self) -> None:
+        """Reload whenever the file is another one than was read last. One that is away for a moment is waited for."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             stamp = await self._source.stamp()
-            if stamp is not None and stamp != seen:
-                seen = stamp
+            if stamp is not None and stamp != self._seen:
                 await self.reload()
