@@ -119,23 +119,15 @@ class ClientConnection(asyncio.Protocol):
         self._exchange.on_client_blocked(is_blocked=False)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, wherever the request stands; a new one is begun together with others, when all sockets are read."""
+        """Read on, wherever the request stands; heads are read with others', when all sockets have been read."""
         if self._body is not None:
             self._read_body(data)
-        elif self._buffer or self._exchange is not None or self.is_blocked or self.is_last:
-            self._read_ahead(data)
-        else:
-            self._buffer = data
-            self._registry.arrived.add(self)
-
-    def _read_ahead(self, data: bytes) -> None:
-        if self._is_lingering:
-            return
-        self._buffer += data
-        if self._exchange is None and not self.is_blocked:
-            self._advance()
-        elif len(self._buffer) > HELD_BYTES:
-            self.pause()
+        elif not self._is_lingering:
+            self._buffer += data
+            if self._exchange is None and not self.is_blocked:
+                self._registry.arrived.add(self)
+            elif len(self._buffer) > HELD_BYTES:
+                self.pause()
 
     # ------------------------------------------------------------------ the exchange's calls
 
@@ -250,9 +242,9 @@ class ClientConnection(asyncio.Protocol):
 
     def take_request(self) -> Arrival | None:
         """Parse what has arrived; None when it is no whole request, and has been seen to."""
-        if self._exchange is not None or self._is_advancing or not self._buffer or self._transport is None:
+        if not self._buffer or self._exchange is not None or self._is_advancing:
             return None
-        request = self._read_head()
+        request = self._read_head() if not (self.is_last or self.is_blocked or self._transport is None) else None
         if request is None:
             return None
         self._is_advancing = True

@@ -291,7 +291,8 @@ def _look_closer(
     """
     target = place.target
     if target.shadows:
-        memory.quotas.observe(charging.charge(target.shadows, head, caller), now)
+        charges = caller.token.charges.get(target.shadows)
+        memory.quotas.observe(charges if charges is not None else charging.charge(target.shadows, head, caller), now)
     stand = _phase(head, target, caller, place, now, limits, trace) if isinstance(target, Endpoint) else None
     if isinstance(stand, Refuse) or target.stream is None:
         return stand

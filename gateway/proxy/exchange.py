@@ -214,9 +214,8 @@ class Exchange:
             f"{'' if 'date' in head.lookup else shared.date()}{notices}X-Request-Id: {record.request_id}\r\n"
             f"{forwarding.VIA}Content-Length: {head.length}\r\n{client.connection_field(request.line.version)}"
         ).encode("latin-1")
-        client.write(
-            b"".join([forwarding.status_line(status, head.reason), *[line.sent for line in lines], ours, body])
-        )
+        first = forwarding.status_line(status, head.reason)
+        client.write(b"".join([first, *[line.sent for line in lines], ours, body]))
         self.is_done = True
         shared.finish(record, now)
         client.finish(now)

@@ -85,9 +85,9 @@ class Proxy:
                 self._break_off(client)
 
     def _break_off(self, client: ClientConnection) -> None:
-        """A fault of ours costs the client that meets it its connection; the others never notice."""
+        """A fault of ours costs the client that meets it its connection, after what was answered before."""
         self._shared.open -= 1
-        client.abort()
+        client.close()
 
     def serve(self, client: ClientConnection, request: Request, body: bytes, is_complete: bool) -> Serving | None:
         """Begin to answer a request; returns who goes on after this call, if anybody does."""
@@ -105,8 +105,13 @@ class Proxy:
         is_complete: bool,
         memory: Memory,
     ) -> Serving | None:
-        decision = record.decision = decide(request, self._shared.snapshot.value, self._clock.now(), memory)
-        return self._act(client, request, record, decision, body, is_complete, memory)
+        try:
+            decision = record.decision = decide(request, self._shared.snapshot.value, self._clock.now(), memory)
+            return self._act(client, request, record, decision, body, is_complete, memory)
+        except Exception:
+            log.exception("%s could not be served", record.request_id)
+            self._break_off(client)
+            return None
 
     def _act(
         self,

@@ -88,20 +88,7 @@ class Gateway:
         A broken one is refused, its errors in the log.
         """
         async with self._reloading:
-            reloads = self._running.metrics.reloads
-            self._seen = await self._source.stamp()
-            try:
-                loaded = await self._source.read()
-            except ConfigError as error:
-                log_refusal(error)
-                reloads[("refused",)] += 1
-                return False
-            complaints = await self._running.apply(loaded)
-            for complaint in complaints:
-                log.error("not everywhere applied: %s", complaint)
-            reloads[("partial" if complaints else "applied",)] += 1
-            log.info("applied %r", loaded.snapshot)
-            return not complaints
+            return await self._reload()
 
     async def drain(self) -> None:
         """Accept no new connections and wait until the open requests have ended, at most `server.drain` seconds."""
@@ -119,10 +106,27 @@ class Gateway:
             raise RuntimeError("the gateway has not been started")
         return self._control
 
+    async def _reload(self) -> bool:
+        reloads = self._running.metrics.reloads
+        self._seen = await self._source.stamp()
+        try:
+            loaded = await self._source.read()
+        except ConfigError as error:
+            log_refusal(error)
+            reloads[("refused",)] += 1
+            return False
+        complaints = await self._running.apply(loaded)
+        for complaint in complaints:
+            log.error("not everywhere applied: %s", complaint)
+        reloads[("partial" if complaints else "applied",)] += 1
+        log.info("applied %r", loaded.snapshot)
+        return not complaints
+
     async def _watch(self) -> None:
         """Reload whenever the file is another one than was read last. One that is away for a moment is waited for."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            stamp = await self._source.stamp()
-            if stamp is not None and stamp != self._seen:
-                await self.reload()
+            async with self._reloading:
+                stamp = await self._source.stamp()
+                if stamp is not None and stamp != self._seen:
+                    await self._reload()

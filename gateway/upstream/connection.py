@@ -50,6 +50,7 @@ class Connection(asyncio.Protocol):
         "_is_paused",
         "_is_sent",
         "_is_usual",
+        "_looked_at",
         "_may_switch",
         "_memo",
         "_patience",
@@ -80,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._has_answered = False
         self._has_ended = False
         self._interim = 0
+        self._looked_at = 0
         self._is_sent = True
         self._is_awaited = True
         self._is_usual = True
@@ -234,38 +236,33 @@ class Connection(asyncio.Protocol):
             self._asker.on_upstream_blocked(is_blocked=False)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, wherever the answer stands; a usual one is read with others, when all sockets have been read."""
+        """Read on, wherever the answer stands; heads are read with others', when all sockets have been read."""
         asker = self._asker
         if asker is None:
             # Nobody has asked: whatever this is, the next answer could not be told from it.
             self.abort()
-        elif self._is_usual and not self._buffer:
-            self._buffer = data
-            self.home.arrived.add(self)
         elif self._body is not None:
             self._read_body(asker, self._body, data)
         elif self._switched:
             asker.on_body(data)
         else:
-            known = len(self._buffer)
             self._buffer += data
-            answer = self._read_head(asker, known)
-            if answer is not None:
-                asker.on_whole(answer[1], answer[2])
+            self.home.arrived.add(self)
 
     def take_answer(self) -> Answer | None:
         """Parse what has arrived; None when it is not the whole answer to a usual exchange, and has been seen to."""
         asker = self._asker
         return self._read_head(asker) if asker is not None and self._buffer else None
 
-    def _read_head(self, asker: Asker, known: int = 0) -> Answer | None:
+    def _read_head(self, asker: Asker) -> Answer | None:
         """Parse a head. Most are usual: the whole answer has come at once, to a whole request."""
         data = self._buffer
         end = data.find(b"\r\n\r\n")
         if end < 0:
-            self._wait_for_head(data, known)
+            self._wait_for_head(data)
             return None
         self._buffer = b""
+        self._looked_at = 0
         try:
             head = parse_answer(data[:end], self._memo) if end <= MAX_HEAD_BYTES else _too_large()
         except WireError as error:
@@ -292,10 +289,12 @@ class Connection(asyncio.Protocol):
             self._begin_body(asker, head, rest)
         return None
 
-    def _wait_for_head(self, data: bytes, known: int) -> None:
-        """Wait for the rest of a head, unless nothing can mend it; `known` bytes of it have been looked at before."""
+    def _wait_for_head(self, data: bytes) -> None:
+        """Wait for the rest of a head, unless nothing can mend it."""
         starts_well = b"HTTP/1."[: len(data)] == data[:7]
-        is_hopeless = HOPELESS.search(data, max(0, known - 1)) is not None
+        # From what was looked at before: single bytes must not have all of them looked at each time.
+        is_hopeless = HOPELESS.search(data, max(0, self._looked_at - 1)) is not None
+        self._looked_at = len(data)
         if len(data) > MAX_HEAD_BYTES or not starts_well or is_hopeless:
             self._buffer = b""
             self._has_answered = True

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from gateway.core.http import RequestHead
-from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, content_length
+from gateway.wire.body import Body, ChunkedBody, LengthBody, content_length
 from gateway.wire.fault import WireError
 from gateway.wire.hop import REQUEST_REPLACED, ends_connection
 from gateway.wire.line import MEMO_LINE_BYTES, MEMO_LINES, Line, LineMemo
@@ -94,11 +94,6 @@ class Request(RequestHead):
     def version(self) -> bytes:
         """The protocol's, as it was written."""
         return self.line.version
-
-    @property
-    def framing(self) -> Framing:
-        """How the body's end is known."""
-        return Framing.CHUNKED if self.length == CHUNKED else Framing.LENGTH
 
     @property
     def has_body(self) -> bool:

@@ -11,6 +11,7 @@ from gateway.core.block import Block
 from gateway.policy.quota import Charge, Verdict
 from tests.proxy.test_pending import BURST, GET, rig
 from tests.support.client import connected
+from tests.support.soon import soon
 
 
 class Faulty:
@@ -49,3 +50,13 @@ async def test_a_request_that_cannot_be_decided_costs_its_client_the_connection_
         assert statuses == [200, 200]
         assert place.shared.open == 0
     assert "could not be decided" in caplog.text
+
+
+async def test_a_fault_in_a_pipelined_request_cuts_its_connection_and_not_the_one_ahead(tmp_path: Path) -> None:
+    async with rig(tmp_path, BURST.replace("quota: 1,", "quota: 100,")) as place:
+        place.shared.memory = replace(place.shared.memory, quotas=Faulty())
+        async with connected(place.listener.port) as client:
+            await client.send(GET + GET)
+            assert (await client.answer()).status == 200
+            assert await client.at_end()
+        assert await soon(lambda: place.shared.open == 0)

@@ -9,10 +9,12 @@ import pytest
 from gateway.config.keys import KeyFaultError
 from gateway.config.load import ConfigError
 from gateway.server import configuration
+from gateway.server.configuration import ConfigSource
 from gateway.server.gateway import Gateway
 from tests.support.client import ask, connected
 from tests.support.gateway import migrating, plain, running
 from tests.support.poll import until
+from tests.support.soon import soon
 from tests.support.upstream import OK, Peer, Received, ScriptedUpstream
 
 OPS = {"Authorization": "Bearer ops-token-for-tests"}
@@ -59,6 +61,27 @@ async def test_a_broken_edit_is_refused_with_every_error_and_the_old_one_stays(
         metrics = (await ask(gateway.admin_port, "/metrics")).body
     assert b'crossfade_config_reloads_total{result="refused"} 1.0' in metrics
     assert b"crossfade_config_revision 1.0" in metrics
+
+
+async def test_a_file_that_was_read_on_request_is_not_read_again_by_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def stamp(source: ConfigSource) -> tuple[int, int, int] | None:
+        nonlocal looks
+        looks += 1
+        return await look(source)
+
+    look = ConfigSource.stamp
+    monkeypatch.setattr(ConfigSource, "stamp", stamp)
+    monkeypatch.setattr("gateway.server.gateway.POLL_SECONDS", 0.01)
+    async with ScriptedUpstream() as v1, running(tmp_path, plain(v1.origin)) as gateway:
+        (tmp_path / "gateway.yaml").write_text(plain(v1.origin, server="  version_header: X-Side"))
+        assert await gateway.reload() is True
+        reached, seen = await _revision(gateway), looks
+        assert await soon(lambda: looks > seen + 5)
+        assert await _revision(gateway) == reached
 
 
 async def test_unchanged_upstreams_keep_their_connections_over_a_reload(tmp_path: Path) -> None:

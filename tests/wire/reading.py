@@ -7,7 +7,7 @@ from gateway.wire.answer import AnswerHead, parse_answer
 from gateway.wire.body import Body
 from gateway.wire.fault import WireError
 from gateway.wire.line import LineMemo
-from gateway.wire.request import Request, RequestMemo, parse_request
+from gateway.wire.request import CHUNKED, Request, RequestMemo, parse_request
 
 END = b"\r\n\r\n"
 REQUESTS = RequestMemo()
@@ -117,7 +117,7 @@ def _open_request(head: bytes) -> tuple[Seen, Body]:
 
 
 def _seen_request(parsed: Request) -> Seen:
-    is_chunked = parsed.framing.value == "chunked"
+    is_chunked = parsed.length == CHUNKED
     return Seen(
         start=(parsed.method, parsed.line.target),
         fields=_fields(parsed),
