@@ -252,7 +252,7 @@ class ClientConnection(asyncio.Protocol):
         if request.length:
             if len(self._buffer) != request.length or request.length > self._registry.limits.body:
                 self._begin_body(request)
-                self.settle(self._exchange)
+                self._read_on()
                 return None
             body, self._buffer = self._buffer, b""
         return self, request, body
@@ -260,8 +260,11 @@ class ClientConnection(asyncio.Protocol):
     def settle(self, serving: Serving | None) -> None:
         """Go on from where the taken request was begun; `serving` is None when it has been answered already."""
         self._exchange = serving
+        self._read_on()
+
+    def _read_on(self) -> None:
         self._is_advancing = False
-        if self._buffer and serving is None:
+        if self._buffer and self._exchange is None:
             self._advance()
 
     def _advance(self) -> None:
