@@ -105,7 +105,7 @@ class Stage:
 
     def _fill(self, pool: Any) -> None:
         for _ in range(_AT_ONCE):
-            connection = pool._make()
+            connection = pool.make()
             connection.connection_made(CountingTransport(self._asker(connection)))
             pool.open.add(connection)
             pool.idle.append(connection)

@@ -8,18 +8,18 @@ from pathlib import Path
 from benchmarks.arena import Arena, admitted
 from benchmarks.load.generator import Load
 from benchmarks.measure import take
-from benchmarks.peers.gateway import Gateway
+from benchmarks.peers.gateway import PURE
 from benchmarks.place import VAR
 from benchmarks.tables import Traffic
 
-_SUBJECT = "ours-hs256"
+_SUBJECT = "pure-hs256"
 
 
 def profile(arena: Arena, seconds: float) -> list[Path]:
     """Return the files written: by Python function and line, and, where perf is there, by library and C function."""
     by_function = VAR / "profile-python.txt"
     by_library = VAR / "profile-native.txt"
-    service = Gateway().service(arena.site, _SUBJECT, profile=by_function)
+    service = PURE.service(arena.site, _SUBJECT, profile=by_function)
     with ExitStack() as stack:
         (one,) = admitted(stack, arena, service)
         load = Load(port=one.port, requests=Traffic(arena).mixed(_SUBJECT), seconds=seconds)

@@ -18,7 +18,7 @@ from benchmarks.arena import Arena, Contestant, opened
 from benchmarks.load.generator import Load
 from benchmarks.machine.process import Server, running
 from benchmarks.measure import Sample, take, warm
-from benchmarks.peers.gateway import Gateway
+from benchmarks.peers.gateway import OURS
 from benchmarks.place import VAR, free_ports
 from benchmarks.tables import Traffic
 
@@ -83,7 +83,7 @@ def main(rounds: int, seconds: float, connections: int, only: str) -> None:
 
 def _started(stack: ExitStack, arena: Arena, name: str, url: str) -> Contestant:
     edit, has_redis = VARIANTS[name]
-    service = Gateway().service(arena.site, SUBJECT, redis=f"{{url: '{url}', timeout: 1s}}" if has_redis else "null")
+    service = OURS.service(arena.site, SUBJECT, redis=f"{{url: '{url}', timeout: 1s}}" if has_redis else "null")
     path = Path(service.command[2])
     path.write_text(edit(path.read_text()))
     server: Server = stack.enter_context(

@@ -70,8 +70,8 @@ def figures(tables: Mapping[str, Samples]) -> list[Line]:
         name = f"unique-over-mixed-{subject.rpartition('-')[0]}"
         lines += _line("figure", name, quotient(found, mixed.get(subject), _cpu))
     for peer in ("ours-hs256", *_PEERS):
-        found = quotient(mixed.get(f"compiled-{_checked(peer)}"), mixed.get(peer), _cpu)
-        lines += _line("figure", f"compiled-over-{peer}", found)
+        found = quotient(mixed.get(f"pure-{_checked(peer)}"), mixed.get(peer), _cpu)
+        lines += _line("figure", f"pure-over-{peer}", found)
     return lines + _volumes(tables) + _latencies(tables)
 
 

@@ -116,6 +116,7 @@ def _print(arena: Arena, results: Results) -> None:
     click.echo("\n" + "\n".join(results.texts))
     for subject, reason in arena.skipped.items():
         click.echo(f"skipped {subject}: {reason}")
+    click.echo(f"ours: {arena.versions.get('ours', 'not measured')}")
     idle = idle_cores(results.tables.get("mixed", {}))
     if idle:
         click.echo(f"overstated, because their core was not theirs alone or not kept busy: {', '.join(idle)}")

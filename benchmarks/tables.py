@@ -118,7 +118,7 @@ def _paced(rate: float) -> Callable[[Traffic, Contestant, Effort, int], Load]:
     return load
 
 
-_LEADERS = ("ours-hs256", "compiled-hs256", "haproxy-hs256", "nginx-lua-hs256", "envoy-hs256")
+_LEADERS = ("ours-hs256", "pure-hs256", "haproxy-hs256", "nginx-lua-hs256", "envoy-hs256")
 _RATES = (500, 2_000, 8_000)
 TABLES = (
     Table("mixed", "Mixed traffic: 1 000 users, 200 paths, 20 header sets, one POST in ten", "cost", None, _mixed),

@@ -17,7 +17,7 @@ from benchmarks.arena import Arena, Contestant, admitted
 from benchmarks.load.generator import Load
 from benchmarks.machine.process import seconds_by_process
 from benchmarks.measure import Sample, take, warm
-from benchmarks.peers.gateway import Gateway
+from benchmarks.peers.gateway import OURS
 from benchmarks.place import free_ports
 from benchmarks.report import Line, quotient
 from benchmarks.tables import Effort, Traffic
@@ -83,7 +83,7 @@ def _redis() -> Iterator[str]:
 
 def _started(stack: ExitStack, arena: Arena, workers: int, cores: str, redis: str) -> Contestant:
     """Start a gateway, warm it up, and see that all of its workers have worked."""
-    service = Gateway().service(arena.site, _SUBJECT, workers=workers, redis=redis)
+    service = OURS.service(arena.site, _SUBJECT, workers=workers, redis=redis)
     placed = replace(arena, cores=replace(arena.cores, server=cores))
     (one,) = admitted(stack, placed, service)
     _wait(service.admin, workers)

@@ -1,8 +1,10 @@
 """`make compiled`: a copy of this checkout in var/compiled with the forwarding path compiled, and a wheel of it.
 
 The checkout itself never gets an extension module: one beside its source would win over it, also when it is stale.
+With `--if-changed` nothing is done where the copy is already of these very sources.
 """
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -25,6 +27,8 @@ COPIED: Final = (
 
 def main() -> int:
     """Build; return the exit code."""
+    if "--if-changed" in sys.argv and is_current():
+        return 0
     lacking = _lacking()
     if lacking:
         click.echo(f"The compiled build needs {lacking}; the usual one needs nothing of the kind.", err=True)
@@ -37,12 +41,31 @@ def main() -> int:
         [sys.executable, "compiled/setup.py", "-q", "build_ext", "--inplace", "bdist_wheel"],
         cwd=TARGET,
         env={**os.environ, "PYTHONPATH": str(TARGET)},
+        capture_output=True,
+        text=True,
         check=False,
     )
-    if done.returncode == 0:
+    if done.returncode:
+        click.echo(done.stdout + done.stderr, err=True)
+    else:
         wheel = next((TARGET / "dist").glob("*.whl"))
         click.echo(f"Compiled: {TARGET.relative_to(ROOT)} to run and measure, {wheel.relative_to(ROOT)} to install.")
     return done.returncode
+
+
+def is_current() -> bool:
+    """Return whether var/compiled was built, to the end, of the gateway's sources as they are now."""
+    sources = [ROOT / "compiled" / "setup.py", *_modules(ROOT)]
+    is_whole = any((TARGET / "dist").glob("*.whl")) and len(sources) == 1 + len(_modules(TARGET))
+    return is_whole and all(_is_same(source, TARGET / source.relative_to(ROOT)) for source in sources)
+
+
+def _modules(root: Path) -> list[Path]:
+    return list((root / "gateway").rglob("*.py"))
+
+
+def _is_same(source: Path, copy: Path) -> bool:
+    return copy.exists() and filecmp.cmp(source, copy, shallow=False)
 
 
 def _lacking() -> str | None:

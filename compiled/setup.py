@@ -17,7 +17,7 @@ MODULES: Final = {
     "observability": "histogram",
     "wire": "answer body fault hop line request",
     "downstream": "bounds connection fault serving",
-    "upstream": "arrival asker connection fault home queue replica",
+    "upstream": "arrival asker connection fault home pool queue replica",
     "policy": "adapt arrivals auth charging cohort decide decision identity jws permission phase quota ratelimit"
     " refusal route verified",
     "proxy": "composing copy exchange failure fallback forwarding mark pending record service shadow shared",

@@ -3,15 +3,15 @@
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.envoy import Envoy
 from benchmarks.peers.fastify import Fastify
-from benchmarks.peers.gateway import BUILT, Gateway
+from benchmarks.peers.gateway import OURS, PURE
 from benchmarks.peers.haproxy import HAProxy
 from benchmarks.peers.nginx_lua import NginxLua
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.python import AIOHTTP, FASTAPI
 
 PEERS: tuple[Peer, ...] = (
-    Gateway(),
-    Gateway("compiled", BUILT),
+    OURS,
+    *([PURE] if PURE.tree != OURS.tree else []),
     HAProxy(),
     NginxLua(),
     Envoy(),

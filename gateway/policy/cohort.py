@@ -32,7 +32,7 @@ def _position(salt: bytes, key: str) -> int:
 _remembered = lru_cache(maxsize=16_384)(_position)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Assignment:
     """The side of one request. `position` is the bucket of `identity`; a pin decides without them.
 
@@ -42,11 +42,27 @@ class Assignment:
 
     side: Side
     rollout: Rollout
-    identity: Identity | None = None
-    position: int = 0
-    pin: Pin | None = None
-    uses: dict[str, int] | None = None
-    profile: str | None = None
+    identity: Identity | None
+    position: int
+    pin: Pin | None
+    uses: dict[str, int] | None
+    profile: str | None
+
+    def __init__(  # written out for when it is compiled, see policy.decision
+        self,
+        side: Side,
+        rollout: Rollout,
+        identity: Identity | None = None,
+        position: int = 0,
+        pin: Pin | None = None,
+    ) -> None:
+        self.side = side
+        self.rollout = rollout
+        self.identity = identity
+        self.position = position
+        self.pin = pin
+        self.uses = None
+        self.profile = None
 
     @property
     def reason(self) -> str:

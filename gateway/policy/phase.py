@@ -28,7 +28,7 @@ class Phase(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Stand:
     """What a phase means for one request: what its answer says, and the problem it is refused with, if it is.
 
@@ -39,6 +39,14 @@ class Stand:
     notices: Block
     problem: Problem | None
     reason: str
+
+    def __init__(  # written out for when it is compiled, see policy.decision
+        self, phase: Phase, notices: Block, problem: Problem | None, reason: str
+    ) -> None:
+        self.phase = phase
+        self.notices = notices
+        self.problem = problem
+        self.reason = reason
 
     @property
     def headers(self) -> Fields:

@@ -19,7 +19,7 @@ PLAIN: Final = frozenset({int, float, bool})
 HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Verified:
     """One verified token, worked out once and remembered with it. Read-only, but for what is remembered.
 
@@ -33,12 +33,31 @@ class Verified:
     claims: Claims
     texts: Mapping[str, str]
     identity: Block
-    consumer: tuple[str, str] | None = None
-    starts: float = -math.inf
-    ends: float = math.inf
-    sides: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    caller: Any = field(default=None, repr=False, compare=False)
-    charges: dict[tuple[Quota, ...], Sequence[Charge]] = field(default_factory=dict, repr=False, compare=False)
+    consumer: tuple[str, str] | None
+    starts: float
+    ends: float
+    sides: dict[str, Any] = field(repr=False, compare=False)
+    caller: Any = field(repr=False, compare=False)
+    charges: dict[tuple[Quota, ...], Sequence[Charge]] = field(repr=False, compare=False)
+
+    def __init__(  # written out for when it is compiled, see policy.decision
+        self,
+        claims: Claims,
+        texts: Mapping[str, str],
+        identity: Block,
+        consumer: tuple[str, str] | None = None,
+        starts: float = -math.inf,
+        ends: float = math.inf,
+    ) -> None:
+        self.claims = claims
+        self.texts = texts
+        self.identity = identity
+        self.consumer = consumer
+        self.starts = starts
+        self.ends = ends
+        self.sides = {}
+        self.caller = None
+        self.charges = {}
 
     @classmethod
     def of(cls, claims: Claims, policy: AuthPolicy, starts: float = -math.inf, ends: float = math.inf) -> Self:

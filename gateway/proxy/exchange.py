@@ -343,9 +343,9 @@ class Exchange:
 
     def _let_go(self) -> None:
         """The backend has answered in full; the connection has gone home by itself."""
-        if self._connection is not None and self._cluster is not None:
-            self._cluster.note_success(self._connection)
-        self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.home.replica.note_success()
 
     def _head_parts(self, head: AnswerHead, framing: str, *, is_changed: bool = False) -> list[bytes]:
         forward, record, shared = self._forward, self._record, self._shared

@@ -21,7 +21,7 @@ BOTH: Final = "fallback"
 DATED_PHASES: Final = frozenset({"deprecated", "gone", "removed"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Record:
     """Collects the outcome of one exchange. `started` is on the monotonic clock.
 
@@ -32,12 +32,31 @@ class Record:
 
     request_id: str
     started: float
-    head: RequestHead | None = None
-    decision: Decision | None = None
-    status: int = CLIENT_GONE
-    failure: str = ""
-    has_failed: bool = False
-    fall: Fall | None = None
+    head: RequestHead | None
+    decision: Decision | None
+    status: int
+    failure: str
+    has_failed: bool
+    fall: Fall | None
+
+    def __init__(  # written out for when it is compiled, see policy.decision
+        self,
+        request_id: str,
+        started: float,
+        head: RequestHead | None = None,
+        decision: Decision | None = None,
+        status: int = CLIENT_GONE,
+        failure: str = "",
+        has_failed: bool = False,
+    ) -> None:
+        self.request_id = request_id
+        self.started = started
+        self.head = head
+        self.decision = decision
+        self.status = status
+        self.failure = failure
+        self.has_failed = has_failed
+        self.fall = None
 
     @property
     def path(self) -> str:

@@ -13,6 +13,7 @@ from gateway.core.turn import Turn
 from gateway.upstream.address import Address
 from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
+from gateway.upstream.dial import dial
 from gateway.upstream.fault import UpstreamError, UpstreamFault, is_exhaustion
 from gateway.upstream.health import watch
 from gateway.upstream.pool import Pool
@@ -120,12 +121,6 @@ class Cluster:
     def may_retry(self) -> bool:
         """Take one retry from the budget, if there is one left."""
         return self.settings.retries.attempts > 0 and self._budget.take(self.requests)
-
-    def note_success(self, connection: Connection) -> None:
-        """Count an exchange that brought an answer."""
-        replica = connection.home.replica
-        if replica.errors:
-            replica.errors = 0
 
     def note_failure(self, connection: Connection) -> None:
         """Count an exchange that brought none, except where the backend has only closed a kept-alive connection."""
@@ -256,7 +251,7 @@ class Cluster:
                 pool.dialing += 1
             try:
                 async with asyncio.timeout(self.settings.connect_timeout):
-                    return await pool.dial()
+                    return await dial(pool)
             except TimeoutError:
                 fault = UpstreamError(UpstreamFault.TIMEOUT, f"No connection to {self.name} in time.")
             except (OSError, ValueError) as error:

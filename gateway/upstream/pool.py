@@ -91,16 +91,9 @@ class Pool:
                 return connection
         return None
 
-    async def dial(self) -> Connection:
-        """Open a connection; raises OSError or ValueError. Who calls has counted it in `dialing` beforehand."""
-        try:
-            connection = await self.replica.address.connect(self._make)
-            if not connection.is_sound():
-                raise ConnectionResetError(f"{self.replica.address.text} closed the connection at once")
-            self.open.add(connection)
-        finally:
-            self.dialing -= 1
-        return connection
+    def make(self) -> Connection:
+        """Return a connection that belongs here, to be opened."""
+        return Connection(self, self._memo, self._patience)
 
     def release(self, connection: Connection) -> None:
         """Take back a connection after a clean and complete answer."""
@@ -143,6 +136,3 @@ class Pool:
         """Cut every connection."""
         for connection in list(self.open):
             connection.abort()
-
-    def _make(self) -> Connection:
-        return Connection(self, self._memo, self._patience)

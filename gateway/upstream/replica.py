@@ -57,6 +57,10 @@ class Replica:
         if self._streak >= (healthy if passed else unhealthy):
             self._become(Health.HEALTHY if passed else Health.UNHEALTHY)
 
+    def note_success(self) -> None:
+        """Count an exchange that brought an answer."""
+        self.errors = 0
+
     def note_error(self) -> None:
         """Count an exchange that brought no answer."""
         self.errors += 1

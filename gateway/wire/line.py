@@ -89,8 +89,8 @@ class LineMemo:
 
     def parse(self, raws: list[bytes]) -> list[Line]:
         """Return the lines of a head, given without their ends; raises WireError."""
-        known, recall = self._young.get, self._recall
-        return [known(raw) or recall(raw) for raw in raws]
+        young = self._young
+        return [young.get(raw) or self._recall(raw) for raw in raws]
 
     def _recall(self, raw: bytes) -> Line:
         """Parse a line, or find it among the old ones."""

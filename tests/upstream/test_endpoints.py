@@ -83,7 +83,10 @@ async def test_an_endpoint_with_errors_in_a_row_is_left_alone_for_a_while() -> N
     ):
         while not found.pools[0].replica.is_ejected:
             asker = await answered(found)
-            (found.note_failure if asker.fault else found.note_success)(asker.held)
+            if asker.fault:
+                found.note_failure(asker.held)
+            else:
+                asker.held.home.replica.note_success()
         assert bad.opened == 3
         for _ in range(20):
             assert (await answered(found)).held.home is found.pools[1]
@@ -97,7 +100,7 @@ async def test_an_answer_between_errors_starts_the_count_again() -> None:
         asker = await answered(found)
         for _ in range(5):
             found.note_failure(asker.held)
-            found.note_success(asker.held)
+            asker.held.home.replica.note_success()
         assert not found.pools[0].replica.is_ejected
 
 

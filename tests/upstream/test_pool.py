@@ -11,6 +11,7 @@ from gateway.core.turn import Turn
 from gateway.upstream.address import Address
 from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
+from gateway.upstream.dial import dial
 from gateway.upstream.pool import Pool
 from gateway.upstream.queue import Queue
 from gateway.upstream.replica import Replica
@@ -48,6 +49,6 @@ async def test_a_connection_that_is_closed_when_it_is_opened_takes_no_place() ->
     pool = Pool(replica, LineMemo(), 30, Queue(), Turn(pass_on), Watcher())
     pool.dialing += 1
     with pytest.raises(ConnectionResetError):
-        await pool.dial()
+        await dial(pool)
     assert (pool.size, pool.busy, pool.load) == (0, 0, 0)
     assert repr(pool) == "<Pool http://127.0.0.1:1: 0 active, 0 idle, 0 dialing>"

@@ -1,4 +1,4 @@
-"""Our own gateway, full policy on, one worker: as it is, and with its forwarding path compiled."""
+"""Our own gateway, full policy on, one worker: as it is delivered, which is compiled, and as pure Python."""
 
 import os
 import platform
@@ -6,13 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.machine.process import StartError
 from benchmarks.peers.peer import Service, Site, policy, said
 from benchmarks.place import ROOT, fill
+from compiled.build import TARGET, is_current
 
 _HERE = Path(__file__).parent
-TREE = Path(os.environ.get("BENCH_GATEWAY_TREE", ROOT)).resolve()  # another checkout, for a before and after
-BUILT = ROOT / "var" / "compiled"
+IS_COMPILED = is_current()
 _KEYS = {
     "hs256": "{{alg: HS256, kid: hs, secret: '${{file:{0}/hs.key}}'}}",
     "rs256": "{{alg: RS256, kid: rs, public_key: {0}/rs.pub.pem}}",
@@ -20,27 +19,30 @@ _KEYS = {
 }
 
 
+def _delivered() -> Path:
+    """Return where ours lies: another checkout that was named for a before and after, or this one, best compiled."""
+    return Path(os.environ.get("BENCH_GATEWAY_TREE") or (TARGET if IS_COMPILED else ROOT)).resolve()
+
+
 class Gateway:
     """This project, as it lies in `tree`."""
 
-    def __init__(self, name: str = "ours", tree: Path = TREE) -> None:
+    def __init__(self, name: str, tree: Path) -> None:
         self.name = name
         self.subjects = tuple(f"{name}-{algorithm}" for algorithm in _KEYS)
-        self._tree = tree
+        self.tree = tree
 
     def missing(self) -> str | None:
         """Nothing: it is here."""
         return None
 
     def version(self) -> str:
-        """Return the project's version and the interpreter's."""
+        """Return the project's version, the interpreter's, and whether it is compiled."""
         version = said(sys.executable, "-c", "import gateway; print(gateway.__version__)")
-        return f"{version}, Python {platform.python_version()}"
+        return f"{version}, Python {platform.python_version()}{', compiled' if self.tree == TARGET else ''}"
 
     def services(self, site: Site, subjects: Sequence[str]) -> list[Service]:
-        """Return one process for each algorithm, so that each has a cache of its own. Raises StartError."""
-        if not self._tree.exists():
-            raise StartError("`make compiled` has not built it")
+        """Return one process for each algorithm, so that each has a cache of its own."""
         return [self.service(site, subject) for subject in subjects]
 
     def service(
@@ -52,4 +54,8 @@ class Gateway:
         values = site.values(PUBLIC=ports["public"], ADMIN=ports["admin"], WORKERS=workers, REDIS=redis, KEY=key)
         path = fill(_HERE / "gateway.yaml", site.folder / f"{subject}-{ports['public']}.yaml", values)
         command: list[str | Path] = [sys.executable, _HERE / "launch.py", path, *([profile] if profile else [])]
-        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{self._tree}:{ROOT}"}, ports["admin"])
+        return Service(command, {subject: ports["public"]}, {"PYTHONPATH": f"{self.tree}:{ROOT}"}, ports["admin"])
+
+
+OURS = Gateway("ours", _delivered())
+PURE = Gateway("pure", ROOT)
