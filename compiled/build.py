@@ -34,8 +34,9 @@ def main() -> int:
         click.echo(f"The compiled build needs {lacking}; the usual one needs nothing of the kind.", err=True)
         return 1
     shutil.rmtree(TARGET, ignore_errors=True)
-    for name in COPIED:
-        _copy(ROOT / name, TARGET / name)
+    for source in (ROOT / name for name in COPIED):
+        if source.exists():  # where only the image's files are, the others are not needed
+            _copy(source, TARGET / source.name)
     click.echo("Compiling the forwarding path; this takes a minute or two …")
     done = subprocess.run(
         [sys.executable, "compiled/setup.py", "-q", "build_ext", "--inplace", "bdist_wheel"],

@@ -191,3 +191,15 @@ def test_the_image_starts_a_command_that_exists(dockerfile: list[str]) -> None:
     (command,) = [yaml.safe_load(line.removeprefix("CMD ")) for line in dockerfile if line.startswith("CMD ")]
 
     assert parsed(command).params == {"path": Path("/app/config/gateway.yaml")}
+
+
+def test_the_image_holds_what_was_compiled_and_tested(dockerfile: list[str]) -> None:
+    (making,) = [line for line in dockerfile if "compiled/build.py" in line]
+    tested = making.partition("-m pytest")[2].split()
+    installed = [line for line in dockerfile if line.startswith("RUN ") and "var/compiled/dist/" in line]
+
+    assert making.startswith("RUN python compiled/build.py")
+    assert [name for name in tested if name.startswith("tests/") and not (ROOT / name).is_dir()] == []
+    assert {"tests/wire", "tests/conformance"} <= set(tested)
+    assert len(installed) == 1
+    assert dockerfile.index(installed[0]) > dockerfile.index(making)
