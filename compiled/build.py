@@ -17,6 +17,7 @@ import click
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "var" / "compiled"
+TAG: Final = f"cp{sys.version_info.major}{sys.version_info.minor}"
 COPIED: Final = (
     *("gateway", "backends", "tests", "benchmarks", "config", "docs", "compiled", ".ci"),
     *("setup.cfg", "pyproject.toml", "ruff.toml", "Makefile", "Dockerfile", "compose.yaml"),
@@ -55,9 +56,9 @@ def main() -> int:
 
 
 def is_current() -> bool:
-    """Return whether var/compiled was built, to the end, of the gateway's sources as they are now."""
+    """Return whether var/compiled was built, to the end, for this Python, of the gateway's sources as they are now."""
     sources = [ROOT / "compiled" / "setup.py", *_modules(ROOT)]
-    is_whole = any((TARGET / "dist").glob("*.whl")) and len(sources) == 1 + len(_modules(TARGET))
+    is_whole = any((TARGET / "dist").glob(f"*-{TAG}-*.whl")) and len(sources) == 1 + len(_modules(TARGET))
     return is_whole and all(_is_same(source, TARGET / source.relative_to(ROOT)) for source in sources)
 
 

@@ -30,7 +30,7 @@ def build(tmp_path: Path) -> ModuleType:
     for name in ("compiled", "gateway"):
         shutil.copytree(tmp_path / name, module.TARGET / name)
     (module.TARGET / "dist").mkdir()
-    (module.TARGET / "dist" / "crossfade.whl").touch()
+    (module.TARGET / "dist" / f"crossfade-0.1.0-{module.TAG}-{module.TAG}-linux_x86_64.whl").touch()
     return module
 
 
@@ -59,7 +59,14 @@ def test_a_module_that_is_gone_asks_for_another_build(build: ModuleType) -> None
 
 
 def test_a_build_that_was_broken_off_is_none(build: ModuleType) -> None:
-    (build.TARGET / "dist" / "crossfade.whl").unlink()
+    shutil.rmtree(build.TARGET / "dist")
+
+    assert not build.is_current()
+
+
+def test_a_build_for_another_python_is_none(build: ModuleType) -> None:
+    (wheel,) = (build.TARGET / "dist").iterdir()
+    wheel.rename(wheel.with_name("crossfade-0.1.0-cp999-cp999-linux_x86_64.whl"))
 
     assert not build.is_current()
 
