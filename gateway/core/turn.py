@@ -2,6 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
+
+LONG: Final = 64 * 1024
+"""Bytes that came in one read. So many more may follow in the same turn that they are not held until it ends: what
+follows would be added to them read by read, and all of it copied each time."""
 
 
 def call_soon(work: Callable[[], None]) -> None:

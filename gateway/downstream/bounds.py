@@ -5,11 +5,10 @@ from typing import Final
 
 from gateway.config.schema import Limits
 from gateway.downstream.fault import RequestFault
+from gateway.wire.line import HOPELESS
 
 type Fault = tuple[RequestFault, str]
 
-HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
-"""In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
 FIRST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
 ORIGIN: Final = re.compile(rb"\r\n[Oo][Rr][Ii][Gg][Ii][Nn]:[ \t]*([\x21-\x7e]+)[ \t]*(?=\r\n)")
 TOO_MANY_FIELDS: Final = "The header fields are too large or too many."

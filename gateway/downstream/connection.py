@@ -5,6 +5,7 @@ import math
 from time import monotonic
 from typing import Final, cast
 
+from gateway.core.turn import LONG
 from gateway.downstream.bounds import TOO_MANY_FIELDS, begun_fault, origin_in, size_fault, too_large
 from gateway.downstream.fault import RequestError, RequestFault
 from gateway.downstream.serving import Arrival, Registry, Serving
@@ -125,7 +126,10 @@ class ClientConnection(asyncio.Protocol):
         elif not self._is_lingering:
             self._buffer += data
             if self._exchange is None and not self.is_blocked:
-                self._registry.arrived.add(self)
+                if len(data) < LONG:
+                    self._registry.arrived.add(self)
+                else:
+                    self._advance()
             elif len(self._buffer) > HELD_BYTES:
                 self.pause()
 

@@ -2,25 +2,21 @@
 
 import asyncio
 import math
-import re
 from time import monotonic
-from typing import Final, NoReturn, cast
+from typing import Final, cast
 
+from gateway.core.turn import LONG
 from gateway.upstream.asker import Asker
 from gateway.upstream.fault import UpstreamError, UpstreamFault
 from gateway.upstream.home import Home
-from gateway.wire.answer import AnswerHead, parse_answer
+from gateway.wire.answer import AnswerHead, is_hopeless, parse_answer
 from gateway.wire.body import Body, Framing, LengthBody, UntilClose
 from gateway.wire.fault import WireError
 from gateway.wire.line import LineMemo
 
-MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_INTERIM: Final = 16
 """A backend that sends more 1xx answers than this never means to send a final one."""
-HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
-"""In a head that is still incomplete: bytes that no later ones can mend."""
 NEVER: Final = math.inf
-
 
 type Answer = tuple[Asker, AnswerHead, bytes]
 """A whole answer, and who has asked for it."""
@@ -33,9 +29,8 @@ class Connection(asyncio.Protocol):
     (monotonic seconds) the backend has been silent for too long; whoever owns the pool calls `expire` then. Silence
     counts only while it is the backend's turn: to answer what is complete, to agree to a body, or to read what we send.
     `asked_at` is when its last request began, `served` counts complete answers, `was_stale` says that it was lost
-    because the backend had already given it up; `is_open` that it can carry a request, `is_blocked`
-    that the backend reads more slowly than we send. Most exchanges are usual: whole
-    both ways, and never paused.
+    because the backend had already given it up; `is_open` that it can carry a request, `is_blocked` that the backend
+    reads more slowly than we send. Most exchanges are usual: whole both ways, and never paused.
     """
 
     __slots__ = (
@@ -245,17 +240,23 @@ class Connection(asyncio.Protocol):
             self._read_body(asker, self._body, data)
         elif self._switched:
             asker.on_body(data)
-        else:
+        elif len(data) < LONG or self._buffer:
             self._buffer += data
             self.home.arrived.add(self)
+        else:
+            self._buffer = data
+            self._read_head(asker, is_long=True)
 
     def take_answer(self) -> Answer | None:
         """Parse what has arrived; None when it is not the whole answer to a usual exchange, and has been seen to."""
         asker = self._asker
         return self._read_head(asker) if asker is not None and self._buffer else None
 
-    def _read_head(self, asker: Asker) -> Answer | None:
-        """Parse a head. Most are usual: the whole answer has come at once, to a whole request."""
+    def _read_head(self, asker: Asker, *, is_long: bool = False) -> Answer | None:
+        """Parse a head. Most are usual: the whole answer has come at once, to a whole request.
+
+        A long answer that is usual as well is left for the end of the turn, when it is known that nothing follows it.
+        """
         data = self._buffer
         end = data.find(b"\r\n\r\n")
         if end < 0:
@@ -264,13 +265,17 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._looked_at = 0
         try:
-            head = parse_answer(data[:end], self._memo) if end <= MAX_HEAD_BYTES else _too_large()
+            head = parse_answer(data[:end], self._memo)
         except WireError as error:
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, f"The backend's answer is not valid HTTP: {error}")
             return None
         rest = data[end + 4 :]
         if self._is_usual and len(rest) == head.length and head.is_sized:
+            if is_long:
+                self._buffer = data
+                self.home.arrived.add(self)
+                return None
             self._asker = None
             self.deadline = NEVER
             self.served += 1
@@ -291,11 +296,8 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_head(self, data: bytes) -> None:
         """Wait for the rest of a head, unless nothing can mend it."""
-        starts_well = b"HTTP/1."[: len(data)] == data[:7]
-        # From what was looked at before: single bytes must not have all of them looked at each time.
-        is_hopeless = HOPELESS.search(data, max(0, self._looked_at - 1)) is not None
-        self._looked_at = len(data)
-        if len(data) > MAX_HEAD_BYTES or not starts_well or is_hopeless:
+        looked_at, self._looked_at = self._looked_at, len(data)
+        if is_hopeless(data, looked_at):
             self._buffer = b""
             self._has_answered = True
             self._fail(UpstreamFault.INVALID, "The backend's answer is not valid HTTP.")
@@ -396,7 +398,3 @@ class Connection(asyncio.Protocol):
         self.abort()
         if asker is not None:
             asker.on_error(UpstreamError(fault, detail))
-
-
-def _too_large() -> NoReturn:
-    raise WireError("The head is too large.")

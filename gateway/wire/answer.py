@@ -7,8 +7,9 @@ from typing import Final
 from gateway.wire.body import Body, ChunkedBody, Framing, LengthBody, UntilClose, content_length
 from gateway.wire.fault import WireError
 from gateway.wire.hop import ends_connection
-from gateway.wire.line import Line, LineMemo
+from gateway.wire.line import HOPELESS, Line, LineMemo
 
+MAX_HEAD_BYTES: Final = 64 * 1024
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
 SINGLE: Final = frozenset({"content-length", "transfer-encoding", "content-type", "location"})
 BODILESS: Final = frozenset({204, 304})
@@ -54,8 +55,18 @@ class AnswerHead:
         return LengthBody(self.length) if self.framing is Framing.LENGTH else UntilClose()
 
 
+def is_hopeless(begun: bytes, looked_at: int) -> bool:
+    """Return whether nothing that follows can make a head of these bytes, of which so many were looked at before."""
+    if len(begun) > MAX_HEAD_BYTES or b"HTTP/1."[: len(begun)] != begun[:7]:
+        return True
+    # Not from the start: single bytes must not have all of them looked at each time.
+    return HOPELESS.search(begun, max(0, looked_at - 1)) is not None
+
+
 def parse_answer(block: bytes, memo: LineMemo) -> AnswerHead:
     """Parse a head without its final empty line; raises WireError."""
+    if len(block) > MAX_HEAD_BYTES:
+        raise WireError("The head is too large.")
     raws = block.split(b"\r\n")
     status, reason, is_old = _status_line(raws.pop(0))
     lines = memo.parse(raws)

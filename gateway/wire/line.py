@@ -14,6 +14,9 @@ NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field's value has (RFC 9110 section 5.5); a tab is none of them."""
 
+HOPELESS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
+"""In a head that is still incomplete: bytes that no later ones can mend (bare CR or LF, control bytes)."""
+
 ONCE: Final = frozenset({"traceparent", "tracestate", "x-request-id", "etag", "if-none-match", "sec-websocket-key"})
 """Fields whose lines hardly ever come twice: remembering them would only push others out."""
 

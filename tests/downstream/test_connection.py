@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.config.schema import Limits
+from gateway.core.turn import LONG
 from gateway.downstream.connection import ClientConnection
 from gateway.downstream.fault import RequestError
 from gateway.downstream.listener import Listener
@@ -160,6 +161,27 @@ async def test_a_head_that_arrives_in_pieces_within_a_turn_is_begun_once() -> No
         await asyncio.sleep(0)
         assert hall.service.together == [["/a"]], at
         assert hall.wires[0].written == ANSWER
+
+
+async def test_a_long_request_is_begun_before_all_of_it_is_here() -> None:
+    hall = Hall(2)
+    hall.clients[0].data_received(
+        b"POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (3 * LONG) + bytes(LONG)
+    )
+    hall.clients[1].data_received(get("/x"))
+    assert hall.service.together == [["/held"]]
+    assert [len(body) for body in hall.service.bodies] == [LONG]
+    await asyncio.sleep(0)
+    assert hall.service.together == [["/held"], ["/x"]]
+
+
+async def test_a_long_read_full_of_requests_is_answered_in_order() -> None:
+    hall = Hall(1)
+    paths = [f"/{number}" for number in range(LONG // len(get("/0")) + 1)]
+    hall.clients[0].data_received(b"".join(map(get, paths)))
+    await asyncio.sleep(0)
+    assert [path for together in hall.service.together for path in together] == paths
+    assert hall.wires[0].written == ANSWER * len(paths)
 
 
 async def test_who_has_left_before_the_end_of_the_turn_is_not_served() -> None:

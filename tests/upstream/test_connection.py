@@ -6,8 +6,9 @@ import struct
 
 import pytest
 
-from gateway.upstream.connection import MAX_HEAD_BYTES, MAX_INTERIM
+from gateway.upstream.connection import MAX_INTERIM
 from gateway.upstream.fault import UpstreamFault
+from gateway.wire.answer import MAX_HEAD_BYTES
 from tests.upstream.asker import GET, answered, holding
 from tests.upstream.backend import OK, Link, backend, cluster, saying, until
 

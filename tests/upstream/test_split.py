@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.config.schema import Ejection
 from gateway.core.clock import SystemClock
-from gateway.core.turn import Turn
+from gateway.core.turn import LONG, Turn
 from gateway.upstream.address import Address
 from gateway.upstream.arrival import pass_on
 from gateway.upstream.connection import Connection
@@ -74,8 +74,8 @@ class Nest:
         """Forget it."""
 
 
-def _fed(pieces: list[bytes]) -> tuple[Asker, Nest, Wire]:
-    """Return what an asker hears when the pieces arrive one by one, and then the end."""
+def _fed(pieces: list[bytes], *, at_once: bool = False) -> tuple[Asker, Nest, Wire]:
+    """Return what an asker hears when the pieces arrive one by one, or `at_once` in one turn, and then the end."""
     nest, wire, asker = Nest(), Wire(), Asker()
     connection = Connection(nest, LineMemo(), 30)
     connection.connection_made(wire)
@@ -83,7 +83,9 @@ def _fed(pieces: list[bytes]) -> tuple[Asker, Nest, Wire]:
     for piece in pieces:
         if not wire.is_closed:
             connection.data_received(piece)
-            nest.arrived.end()
+            if not at_once:
+                nest.arrived.end()
+    nest.arrived.end()
     if not nest.released:
         connection.eof_received()
         connection.connection_lost(None)
@@ -123,6 +125,51 @@ async def test_an_answer_cut_short_anywhere_is_never_whole(name: str) -> None:
     for at in range(len(data)):
         asker, nest, _ = _fed([data[:at]])
         assert (asker.error is not None, asker.ends, nest.released) == (True, 1, 0), at
+
+
+LONG_BODY = bytes(range(256)) * (LONG // 64)
+LONG_ANSWERS = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(LONG_BODY), LONG_BODY),
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+    % (len(LONG_BODY), LONG_BODY),
+    "interim": b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+    % (len(LONG_BODY), LONG_BODY),
+    "close": b"HTTP/1.1 200 OK\r\n\r\n" + LONG_BODY,
+}
+
+
+@pytest.mark.parametrize("at", [10, LONG - 1, LONG, LONG + 1, 3 * LONG])
+@pytest.mark.parametrize("name", LONG_ANSWERS)
+async def test_a_long_answer_that_is_read_piece_by_piece_in_one_turn_is_the_same_answer(name: str, at: int) -> None:
+    data = LONG_ANSWERS[name]
+    for pieces in ([data], [data[:at], data[at:]], [data[:at], data[at : at + LONG], data[at + LONG :]]):
+        asker, nest, _ = _fed([piece for piece in pieces if piece], at_once=True)
+        assert (asker.status, asker.body, asker.ends, asker.fault) == (200, LONG_BODY, 1, None)
+        assert nest.released == (name != "close")
+
+
+async def test_a_long_answer_is_begun_before_all_of_it_is_here() -> None:
+    data, nest, asker = LONG_ANSWERS["length"], Nest(), Asker()
+    connection = Connection(nest, LineMemo(), 30)
+    connection.connection_made(Wire())
+    connection.ask(asker, GET, 0)
+    connection.data_received(data[: 2 * LONG])
+    begun = len(asker.body)
+    connection.data_received(data[2 * LONG : 3 * LONG])
+    assert (begun, len(asker.body)) == (len(LONG_BODY) + 2 * LONG - len(data), begun + LONG)
+
+
+@pytest.mark.parametrize("name", [name for name in LONG_ANSWERS if name != "close"])
+async def test_bytes_in_excess_behind_a_long_answer_end_the_connection(name: str) -> None:
+    data = LONG_ANSWERS[name]
+    for pieces in ([data + EXCESS], [data[:LONG], data[LONG:] + EXCESS], [data, EXCESS]):
+        asker, _, wire = _fed(pieces, at_once=True)
+        assert (asker.body, wire.is_closed) == (LONG_BODY, True)
+
+
+async def test_a_long_answer_in_one_read_goes_home_when_it_is_known_that_nothing_follows() -> None:
+    _, nest, wire = _fed([LONG_ANSWERS["length"], EXCESS], at_once=True)
+    assert (nest.released, wire.is_closed) == (0, True)
 
 
 PIECES = st.lists(st.binary(max_size=40), max_size=6)
