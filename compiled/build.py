@@ -4,7 +4,6 @@ The checkout itself never gets an extension module: one beside its source would 
 With `--if-changed` nothing is done where the copy is already of these very sources.
 """
 
-import filecmp
 import os
 import shutil
 import subprocess
@@ -57,17 +56,14 @@ def main() -> int:
 
 def is_current() -> bool:
     """Return whether var/compiled was built, to the end, for this Python, of the gateway's sources as they are now."""
-    sources = [ROOT / "compiled" / "setup.py", *_modules(ROOT)]
-    is_whole = any((TARGET / "dist").glob(f"*-{TAG}-*.whl")) and len(sources) == 1 + len(_modules(TARGET))
-    return is_whole and all(_is_same(source, TARGET / source.relative_to(ROOT)) for source in sources)
+    is_whole = any((TARGET / "dist").glob(f"*-{TAG}-*.whl"))
+    return is_whole and _sources(ROOT) == _sources(TARGET)
 
 
-def _modules(root: Path) -> list[Path]:
-    return list((root / "gateway").rglob("*.py"))
-
-
-def _is_same(source: Path, copy: Path) -> bool:
-    return copy.exists() and filecmp.cmp(source, copy, shallow=False)
+def _sources(root: Path) -> dict[Path, bytes]:
+    """Return what a build depends on, by its place in the tree."""
+    found = [root / "compiled" / "setup.py", *(root / "gateway").rglob("*.py")]
+    return {path.relative_to(root): path.read_bytes() for path in found if path.exists()}
 
 
 def _lacking() -> str | None:

@@ -11,7 +11,6 @@ from benchmarks.place import ROOT, fill
 from compiled.build import TARGET, is_current
 
 _HERE = Path(__file__).parent
-IS_COMPILED = is_current()
 _KEYS = {
     "hs256": "{{alg: HS256, kid: hs, secret: '${{file:{0}/hs.key}}'}}",
     "rs256": "{{alg: RS256, kid: rs, public_key: {0}/rs.pub.pem}}",
@@ -21,7 +20,7 @@ _KEYS = {
 
 def _delivered() -> Path:
     """Return where ours lies: another checkout that was named for a before and after, or this one, best compiled."""
-    return Path(os.environ.get("BENCH_GATEWAY_TREE") or (TARGET if IS_COMPILED else ROOT)).resolve()
+    return Path(os.environ.get("BENCH_GATEWAY_TREE") or (TARGET if is_current() else ROOT)).resolve()
 
 
 class Gateway:
